@@ -8,7 +8,11 @@ import { ownersReaders } from '../../src/tenancy/owners-readers.ts'
 /** Weaknesses of policies that show some rows to all tenants, perhaps on purpose. */
 const SHARED: ReadonlySet<string> = new Set(['null-tenant', 'column-opt-out'])
 
-/** Facts of verify's discovery and prover about the schema, for protect. @param chosen the user named the setting */
+/**
+ * Returns the facts about the schema that protect needs from verify's discovery and prover.
+ *
+ * @param chosen whether the user named the setting
+ */
 export function knowledgeOf(facts: Facts, chosen: boolean): Knowledge {
   const { tenancy } = facts
   const { context, bindings } = tenancy
@@ -31,7 +35,7 @@ export function knowledgeOf(facts: Facts, chosen: boolean): Knowledge {
   }
 }
 
-/** The value that existing policies read from the session, if it is not the tenant in the setting that new policies would read. */
+/** Returns what existing policies read from the session. Undefined if that is the tenant id in the setting that new policies would read. */
 function otherQuestion({ tenancy }: Facts, isBound: boolean): string | undefined {
   const { context, bindings } = tenancy
   if (context.kind === 'key') return `${describe(context)}, a key of ${context.table.label}`

@@ -62,7 +62,7 @@ export async function runProtect(flags: unknown): Promise<void> {
   tellDecisions(plan)
 }
 
-/** Flags, and what `partywall.config.ts` says where a flag is missing. */
+/** Returns the flags. A flag that is missing gets its value from `partywall.config.ts`. */
 async function readSettings(flags: unknown): Promise<ProtectSettings> {
   const configured = await withProjectConfig(flags, ['databaseUrl', 'appRole', 'tenantColumn', 'schema', 'setting'])
   return parseOptions(schema, configured, 'partywall protect')
@@ -73,7 +73,7 @@ function hintsOf({ appRole, schema, tenantColumn, setting }: ProtectSettings): D
 }
 
 function tellNothing(plan: ProtectPlan): void {
-  console.error('Nothing to do: the tables have all that partywall protect would give them.')
+  console.error('Nothing to do: the tables already have everything that partywall protect adds.')
   if (plan.decisions.length > 0) console.log(decisionsOf(plan.decisions))
 }
 
@@ -100,7 +100,7 @@ async function write(plan: ProtectPlan, settings: ProtectSettings, out: string):
     console.error(`Replaced ${stale.length} files of an earlier run that were not applied: ${stale.join(', ')}`)
 }
 
-/** The folder as if the stale files had never been written. */
+/** Returns the content of the folder as if the stale files had never been written. */
 function without({ names, journal }: TargetFolder, stale: readonly string[]): TargetFolder {
   const gone = new Set(stale.map((path) => path.split('/')[0] ?? path))
   const tags = new Set(stale.map((path) => path.replace(/\.sql$/, '')))

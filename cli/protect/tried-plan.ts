@@ -7,9 +7,10 @@ import type { DiscoveryHints } from '../../src/tenancy/discovery/discover.ts'
 import { connectToCopy, openCopy } from '../shared/schema-copy.ts'
 
 /**
- * The result of a trial of a migration, as sentences: which roles no longer reach other tenants, and what else changes.
+ * Tries a migration in a copy of the schema. Returns sentences about the result: which tables other tenants no longer reach, and what else
+ * changes.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if somebody could see or change more than before; nothing is written then
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the migration would let somebody see or change more than before
  */
 export async function tryPlan(
   plan: ProtectPlan,
@@ -38,7 +39,7 @@ export async function tryPlan(
       const closed = new Set(differences.filter(({ kind }) => kind === 'closed').map(({ access }) => access.object))
       if (blind !== undefined && differences.length === 0) return [`Tried in a copy without a usable result: ${blind}.`]
       return [
-        ...(blind === undefined ? [] : [`Not all of it could be tried: ${blind}.`]),
+        ...(blind === undefined ? [] : [`Not all of the migration could be tried: ${blind}.`]),
         `Tried in a copy by three users of two tenants: nobody sees or changes more than before${isHarmless(differences) ? ', and nobody loses anything inside their own tenant' : ''}.`,
         ...(closed.size === 0 ? [] : [`No longer in reach of other tenants: ${[...closed].sort().join(', ')}.`]),
         ...harm.map((line) => `Takes away: ${line}.`),
@@ -51,7 +52,7 @@ export async function tryPlan(
   }
 }
 
-/** The first line of a configuration error, such as a missing role of the application. Other errors are thrown again. */
+/** Returns the first line of a configuration error, such as a missing role of the application. Throws any other error again. */
 function messageOf(error: unknown): string {
   if (error instanceof ConfigurationError) return error.message.split('\n', 1)[0] ?? ''
   throw error

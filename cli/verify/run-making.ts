@@ -9,7 +9,7 @@ import type { InputFile, PreparedSource } from '../../src/verify/sources/prepare
 import { commandLine, withoutSecrets } from './command-line.ts'
 import type { VerifySettings } from './verify-settings.ts'
 
-/** When, where and from which files a report was made. It holds no name of a person, and no password. */
+/** Returns when, where and from which files a report was made. The result contains no name of a person, and no password. */
 export async function runMaking(
   settings: VerifySettings,
   { files, ownFiles }: Pick<PreparedSource, 'files' | 'ownFiles'>,
@@ -33,8 +33,8 @@ export async function runMaking(
 }
 
 /**
- * The page of the CI job, by the variables of GitHub, GitLab and Jenkins. It leads to the log, which has the digests, and to whoever started the
- * job.
+ * Returns the URL of the CI job's page, from the environment variables of GitHub, GitLab and Jenkins. The page leads to the log with the
+ * digests, and shows who started the job.
  */
 export function ciJob(environment: NodeJS.ProcessEnv): string | undefined {
   const { GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID, GITHUB_RUN_ATTEMPT, CI_JOB_URL, BUILD_URL } = environment
@@ -45,7 +45,7 @@ export function ciJob(environment: NodeJS.ProcessEnv): string | undefined {
   return page === undefined || page === '' ? undefined : withoutSecrets(page)
 }
 
-/** A project may keep copies of partywall's migrations among its own. They are recognised by their bytes. */
+/** Marks copies of partywall's migrations, which a project may keep among its own. They are recognised by their checksums. */
 async function markOwn(files: readonly InputFile[]): Promise<readonly InputFile[]> {
   const own = new Map((await readOwnMigrations()).map(({ checksum, name }) => [checksum, name]))
   return files.map((file) => {
@@ -54,7 +54,7 @@ async function markOwn(files: readonly InputFile[]): Promise<readonly InputFile[
   })
 }
 
-/** The files that flags name, beside the migrations. A file that can't be read any more is left out. */
+/** Returns the files that flags name, apart from the migrations. Leaves out a file that can't be read any more. */
 async function flagFiles(settings: VerifySettings): Promise<readonly InputFile[]> {
   const names = [settings.contextSql, settings.baseline].filter((name) => name !== undefined)
   const files = await Promise.all(
@@ -67,7 +67,7 @@ async function flagFiles(settings: VerifySettings): Promise<readonly InputFile[]
   return files.flat()
 }
 
-/** The options after command line, file and defaults. URLs lose user and password. */
+/** Returns the options in force, from command line, configuration file and defaults. Removes user and password from URLs. */
 function optionsInForce(settings: VerifySettings): readonly string[] {
   return Object.entries(settings).flatMap(([name, value]) => {
     if (value === undefined) return []
@@ -78,9 +78,9 @@ function optionsInForce(settings: VerifySettings): readonly string[] {
 
 const run = promisify(execFile)
 
-/** The commit that is checked out in a folder. Undefined: no git repository, or no git. */
+/** Returns the commit that is checked out in a folder. Undefined if there is no git repository, or no git. */
 export async function gitState(folder: string): Promise<GitState | undefined> {
-  // A monitor that the repository names is a program: it is not started.
+  // A repository can configure a file-system monitor (core.fsmonitor), which is a program. Do not let git start it.
   const git = async (...words: readonly string[]) =>
     (
       await run('git', ['-C', folder, '-c', 'core.fsmonitor=false', ...words], {

@@ -16,7 +16,7 @@ interface ChecklistParts {
   readonly command: string
   /** Names of the files that built the schema. */
   readonly files: readonly string[]
-  /** The severity from which findings fail the run; default `medium`. Findings of medium and above leave a line open if they do not fail it. */
+  /** The lowest severity that fails the run; default `medium`. A finding from `medium` up that does not fail the run leaves its line open. */
   readonly failOn?: Severity
   /** The assumptions of the run, if it made any. Then no line of the checklist is confirmed. */
   readonly assumed?: string | undefined
@@ -39,7 +39,7 @@ const NAMES: Readonly<Partial<Record<ChecklistLineId, string>>> = {
   'security-audit-trail': 'the audit trail',
 }
 
-/** The success checklist after `partywall verify`: the lines about the database are judged, and one open line names all others. */
+/** Returns the checklist after `partywall verify`. The lines about the database are judged, and one open line names all other lines. */
 export function verifyChecklist(parts: ChecklistParts): readonly ChecklistEntry[] {
   const { lines } = checklist(databaseEvidence(parts))
   const judged = lines.filter((line) => line.evidence.length > 0)
@@ -64,7 +64,7 @@ export function verifyChecklist(parts: ChecklistParts): readonly ChecklistEntry[
   ]
 }
 
-/** The results of `verify` for the checklist lines about the database. */
+/** Returns the results of `verify` for the checklist lines about the database. */
 export function databaseEvidence({
   report,
   findings,
@@ -97,7 +97,8 @@ export function databaseEvidence({
         ...piece,
         verdict: 'open',
         count: 0,
-        detail: report.tables.length === 0 ? 'no tenant table was found' : 'no verb of a tenant table was seen to hold',
+        detail:
+          report.tables.length === 0 ? 'no tenant table was found' : 'no verb of a tenant table is proved or held',
       }
     if (undecided !== undefined) {
       const detail = `${undecided.where} is ${undecided.verdict}${undecided.reason === undefined ? '' : `: ${undecided.reason}`}${andMore(alsoOpen, 'open pair of table and verb', 'open pairs of table and verb')}`
@@ -129,16 +130,16 @@ export function databaseEvidence({
     judge(
       'security-rls-on-all-queries',
       leak ?? failure,
-      `${judged}, on tables of tenants alone, for the roles that were tried, and given the setting that names the tenant`,
+      `${judged}; this holds only for tenant tables, for the roles that were tried, and if the setting names the right tenant`,
     ),
   ]
   const migration = files.find((file) => basename(file) === 'enable-rls-policies.sql')
   if (migration !== undefined)
-    pieces.push(judge('output-rls-migration', failure ?? leak, `${basename(migration)} was run and holds`))
+    pieces.push(judge('output-rls-migration', failure ?? leak, `${basename(migration)} was run, and no hole was found`))
   return pieces
 }
 
-/** `, and 3 more findings`: a line that names the first of several must not look as if it were the only one. */
+/** Returns `, and 3 more findings`. A line that names the first of several findings must not look as if there were only one. */
 function andMore({ length }: readonly unknown[], one: string, many: string): string {
   return length === 0 ? '' : `, and ${length} more ${length === 1 ? one : many}`
 }

@@ -24,7 +24,7 @@ export interface AccessCounts {
 /** Decides what the current user may do inside their own tenant. `P` is the type of the permissions. */
 export interface AccessControl<P extends string = string> {
   /**
-   * Whether the current context has a permission. With an object: whether it has the permission for this object.
+   * Returns whether the current context has a permission. If an object is passed: whether it has the permission for this object.
    *
    * A grant with a condition gives nothing if no object is passed. With `enforcement: 'report'`, the result is still the real decision.
    *
@@ -33,8 +33,8 @@ export interface AccessControl<P extends string = string> {
    */
   can(permission: P, object?: object): boolean
   /**
-   * Throws unless {@link can} returns true. If the second argument is a function, it must return true as well. With `enforcement: 'report'` it
-   * only logs.
+   * Throws unless {@link can} returns true. If the second argument is a function, it must return true as well. With `enforcement: 'report'`
+   * it only logs.
    *
    * @returns the current context
    * @throws {PermissionDeniedError} `PARTYWALL_PERMISSION_DENIED`; emits PERMISSION_DENIED
@@ -48,9 +48,9 @@ export interface AccessControl<P extends string = string> {
   /** Returns the decision with its reason, as the debug log shows it. Emits no event. */
   explain(permission: P, object?: object): Decision
   /**
-   * The database role of a context, from its permissions; pass this function as `createTenantPool({ levelOf })`. If an asynchronous source
-   * of roles has not answered yet, the result is `tenant_user`. Await `load()` before the context's first query, because the pool asks
-   * only once per context.
+   * Returns the database role of a context, which depends on the context's permissions. Pass this function as
+   * `createTenantPool({ levelOf })`. If an asynchronous source of roles has not answered yet, the result is `tenant_user`. Await `load()`
+   * before the context's first query, because the pool calls this function only once per context.
    */
   levelOf(context: TenantContext): AccessLevel
   /**
@@ -87,7 +87,7 @@ export function createAccessControl<P extends string = string>(
   return new RoleAccessControl<P>(options)
 }
 
-/** The functions are fields, so that callers may pass them on without binding them. */
+/** The functions are fields, so that callers can pass them on without binding them. */
 class RoleAccessControl<P extends string> implements AccessControl<P> {
   readonly #options: AccessControlOptions<NoInfer<P>>
   readonly #log: Logger
@@ -150,7 +150,9 @@ class RoleAccessControl<P extends string> implements AccessControl<P> {
 
   #judge(context: TenantContext, permission: string, object: object | undefined): Decision {
     if (!isPermissionName(permission)) {
-      throw new ConfigurationError('A permission is asked for by its name, such as documents:read, without a wildcard.')
+      throw new ConfigurationError(
+        'Ask for a permission by its full name, such as documents:read. A wildcard is not allowed here.',
+      )
     }
     const roleGrants = this.#reader.grantsOf(context)
     const decision = decide({ context, permission, object, roleGrants, narrows: this.#narrows(context) })

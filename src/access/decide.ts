@@ -20,7 +20,7 @@ export interface Decision {
   /** Roles of the context that are defined; `unknownRoles` are the others. */
   readonly roles: readonly string[]
   readonly unknownRoles: readonly string[]
-  /** The role and the grant that gave it. */
+  /** The role and the grant that gave the permission. */
   readonly grantedBy?: { readonly role: string; readonly grant: string }
 }
 
@@ -63,7 +63,7 @@ function holds(grant: Grant, context: TenantContext, object: object | undefined)
 export function answerOf(answer: unknown, permission: string): boolean {
   if (typeof answer === 'boolean') return answer
   throw new ConfigurationError(
-    `The condition for ${permission} must answer true or false at once, got ${answer === null ? 'null' : typeof answer}. Load what it needs before.`,
+    `The condition for ${permission} must answer true or false at once, got ${answer === null ? 'null' : typeof answer}. Load what the condition needs before the call.`,
   )
 }
 

@@ -8,7 +8,7 @@ import { isGrant, type RoleGrants, type RoleSource } from './grants.ts'
 export class RoleReader {
   readonly #log: Logger
   readonly #readRole: (role: string, context: TenantContext) => unknown
-  /** The roles are a configured object: it is synchronous and the same for every context. */
+  /** True if the roles are a configured object, which is synchronous and the same for every context. */
   readonly #isTable: boolean
   #isAsync = false
   /** Grants by context. A context is frozen, so its roles and their grants don't change. */
@@ -24,7 +24,7 @@ export class RoleReader {
   /** The grants, if the source is synchronous or has answered already; otherwise undefined. */
   known(context: TenantContext): readonly RoleGrants[] | undefined {
     const before = this.#known.get(context)
-    // The source may run a query, and the pool then asks for the level of the context. That must not call the source again.
+    // The source may run a query, and the pool then asks for the level of the context. That question must not call the source again.
     if (before !== undefined || this.#isAsync || this.#reading.has(context)) return before
     this.#reading.add(context)
     const answers = [...new Set(context.roles)].map((role) => ({ role, answer: this.#readRole(role, context) }))
@@ -60,7 +60,8 @@ export class RoleReader {
 
   async #readAll(context: TenantContext): Promise<readonly RoleGrants[]> {
     try {
-      // In a new frame: the pool decides the level once per context, and the level of this context depends on the answer.
+      // Use a new frame. The pool fixes the level once per context. If the source's queries used the current context, its level would be
+      // fixed before its roles are known.
       return await runInTenantFrame(context, {}, () => {
         this.#reading.add(getCurrentTenant())
         const roles = [...new Set(context.roles)]

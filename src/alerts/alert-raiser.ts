@@ -20,6 +20,7 @@ interface RaiserParts {
   readonly logger: Logger
 }
 
+/** An event that waits for its alert, and how often it was repeated. Events with the same `dedupKey()` have the same source. */
 interface Collected {
   readonly event: SecurityEvent
   readonly severity: AlertSeverity
@@ -28,13 +29,13 @@ interface Collected {
   count: number
 }
 
-/** Maximum number of sources of one tenant that are counted separately. Further sources of the tenant are counted together, per type. */
+/** Maximum number of sources of one tenant that are counted separately. Events of further sources are counted together, per event type. */
 const MAX_SOURCES_OF_TENANT = 100
 
-/** Maximum number of sources in all that are counted separately. Beyond that, alerts are counted per type and name no tenant. */
+/** Maximum number of sources of all tenants that are counted separately. Further alerts are counted per event type and name no tenant. */
 const MAX_SOURCES = 10_000
 
-/** Listens to events, counts repeats for a moment, and puts alerts into the outbox. */
+/** Listens to events, counts repeated events for `collectMs`, and puts alerts into the outbox. */
 export class AlertRaiser {
   readonly #parts: RaiserParts
   readonly #stop: () => void
@@ -57,7 +58,7 @@ export class AlertRaiser {
     this.#stop = parts.events.on('*', (event) => this.#hear(event))
   }
 
-  /** Writes collected alerts. @returns when they are in the outbox, or are kept for the next attempt */
+  /** Writes the collected alerts. The promise resolves when they are in the outbox, or are kept for the next attempt. */
   flush(): Promise<void> {
     if (this.#timer !== undefined) clearTimeout(this.#timer)
     this.#timer = undefined
@@ -119,7 +120,7 @@ export class AlertRaiser {
       } catch (error) {
         this.#parts.logger.error(
           { type: each.event.type, error: String(error) },
-          'An alert could not be put into the outbox; tried again.',
+          'An alert could not be put into the outbox; it will be tried again.',
         )
         this.#collect(key, each)
         this.#schedule(Math.max(this.#parts.collectMs, 1_000))
@@ -156,7 +157,7 @@ function tenantOf(event: SecurityEvent): string {
   return 'tenantId' in event ? (event.tenantId ?? '') : ''
 }
 
-/** An event of the same type without a source, for events of several sources that are counted together. */
+/** Removes tenant, user and request from an event that stands for several sources. */
 function withoutSubject(event: SecurityEvent): SecurityEvent {
   return 'tenantId' in event ? { ...event, tenantId: undefined, userId: undefined, requestId: undefined } : event
 }

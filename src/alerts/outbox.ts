@@ -8,7 +8,7 @@ export interface AlertQueryable {
   ): Promise<{ readonly rows: readonly unknown[]; readonly rowCount?: number | null }>
 }
 
-/** One delivery that a sender holds for the length of its lease. */
+/** One alert that a sender has reserved until its lease ends. */
 export interface ClaimedAlert {
   readonly seq: string
   readonly attempts: number
@@ -61,7 +61,7 @@ export async function markFailed(
        status = case when $3::timestamptz is null then 'dead' else status end,
        ended_at = case when $3::timestamptz is null then $4::timestamptz end
      where seq = $1`,
-    // PostgreSQL stores no NUL, and a sink's error may quote one that a tenant sent.
+    // PostgreSQL can't store the character NUL, and a sink's error may quote a NUL that a tenant sent.
     [seq, outcome.error.slice(0, 2_000).replaceAll('\u0000', '\uFFFD'), outcome.again, outcome.now],
   )
 }
@@ -98,8 +98,8 @@ export async function retryDeadAlerts(client: AlertQueryable, sink: string, now 
 }
 
 /**
- * Deletes delivered rows that ended before `delivered`, and rows of any state that were added before `any`: dead letters, and
- * alerts of a sink to which no process delivers.
+ * Deletes rows whose delivery ended before the time `before.delivered`, and rows of any state that were added before the time `before.any`.
+ * The latter are dead letters, and alerts of a sink to which no process delivers.
  */
 export async function forgetOld(client: AlertQueryable, before: { delivered: Date; any: Date }): Promise<void> {
   await client.query(

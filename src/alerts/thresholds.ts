@@ -11,7 +11,10 @@ export interface ThresholdReached {
   readonly count: number
 }
 
-/** Calls your function when one user, tenant or address caused `count` events in a time window. partywall itself never suspends a user. Counted per process. */
+/**
+ * Calls your function when one user, tenant or address caused `count` events in a time window. Each process counts separately. partywall
+ * itself never suspends a user.
+ */
 export interface AlertThreshold {
   readonly name: string
   readonly types: readonly SecurityEventType[]
@@ -22,7 +25,9 @@ export interface AlertThreshold {
   readonly run: (reached: ThresholdReached) => unknown
 }
 
-/** Maximum number of subjects at once. The oldest are forgotten first, because an attacker can use any number of addresses. */
+/**
+ * Maximum number of subjects that are counted at once, because an attacker can use any number of addresses. The oldest are forgotten first.
+ */
 const MAX_SUBJECTS = 10_000
 
 /** Counts one threshold's events per subject. */

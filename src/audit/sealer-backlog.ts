@@ -1,6 +1,6 @@
 import type pg from 'pg'
 
-/** About how many events a batch has. It may have more, because a transaction is never split. */
+/** Approximate number of events in a batch. A batch may have more, because a transaction is never split. */
 const MAX_BATCH = 20_000
 
 /** Maximum number of unsealed events that are counted. Counting more would cost more than sealing a batch. */
@@ -26,7 +26,7 @@ interface Window {
  * numbers are higher than the restored ones.
  */
 export class SealingWindow {
-  /** Upper bound of the numbers of restored events. Undefined until it was read. */
+  /** Upper bound of the transaction numbers of restored events. Undefined until it was read. */
   #restoredUntil: bigint | undefined
 
   /**
@@ -69,9 +69,8 @@ export async function measureBacklog(
 }
 
 /**
- * The upper end of the tick: `horizon`, the lowest number of a transaction that may still be running, or a smaller number if more than
- * `MAX_BATCH` events wait. A transaction is never split
- * over two ticks, because its events share one transaction number.
+ * Returns the transaction number at which the tick ends. It is `horizon`, the lowest number of a transaction that may still be running, or
+ * a smaller number if more than `MAX_BATCH` events wait. A transaction is never split over two ticks, because its events share one number.
  */
 export async function batchEnd(client: pg.ClientBase, window: Window, horizon: string): Promise<string> {
   if (window.everything) return horizon

@@ -14,11 +14,11 @@ interface StoredAnchor {
   readonly cosignature: Buffer | null
 }
 
-/** The checked chain of anchors. From it follow the trusted keys, and the transaction number up to which all events are sealed. */
+/** The checked chain of anchors. It determines the trusted keys, and the transaction number up to which all events are sealed. */
 export class AnchorChain {
   readonly #anchors: readonly StoredAnchor[]
   readonly #keys: ReadonlyMap<string, AuditKey>
-  /** Ids of keys that signed records but that are not trusted, directly or by a signed change of key. */
+  /** Ids of keys that signed records, although they are trusted neither directly nor through a signed change of key. */
   readonly unknownKeys = new Set<string>()
   readonly #byNumber: ReadonlyMap<number, AnchorBody | undefined>
   #asked: { readonly xid: string; readonly anchorN: number; readonly at: string | undefined } = {
@@ -58,7 +58,7 @@ export class AnchorChain {
     return this.#anchors[0]?.body
   }
 
-  /** Months that a signed record says were dropped. */
+  /** The months whose events were dropped, according to a signed record. */
   get prunedMonths(): ReadonlySet<string> {
     return new Set(
       this.#anchors.flatMap(({ body }) => (body?.kind === 'prune' && body.month !== undefined ? [body.month] : [])),
@@ -76,8 +76,8 @@ export class AnchorChain {
   }
 
   /**
-   * The time of the newest anchor, in the same cluster, at which this transaction number was not used yet. Events of the transaction were
-   * written later than that.
+   * Returns the time of the newest anchor of the same cluster at which this transaction number was not used yet. So the events of the
+   * transaction were written after this time.
    */
   notBefore(xid: string, anchorN: number): string | undefined {
     // Events of one transaction are adjacent, so remember the last answer.
@@ -172,7 +172,7 @@ function parse(text: string): AnchorBody | undefined {
   }
 }
 
-/** The given keys, and keys that a trusted key has confirmed in a signed change of key, forwards and backwards. */
+/** Returns the given keys, and all keys that signed changes of key connect with them. Both keys sign such a change; one must be trusted. */
 function trustedKeys(anchors: readonly StoredAnchor[], given: readonly AuditKey[]): ReadonlyMap<string, AuditKey> {
   const keys = new Map(given.map((key) => [key.keyId, key]))
   const changes = anchors.filter(({ body }) => body?.kind === 'key')

@@ -9,7 +9,7 @@ import { type DetailsPolicy, detailsText, storable } from './details.ts'
 export interface RowPolicy extends DetailsPolicy {
   /** Stores address and user agent as erasable values. */
   readonly privateRequestInfo: boolean
-  /** False if contexts are not sealed. The user then comes from a plain setting, which the statement of the event sets. */
+  /** False if contexts are not sealed. The database then reads the user from a plain setting, which the event's statement sets. */
   readonly sealed: boolean
 }
 
@@ -29,15 +29,17 @@ const PRIVATE =
 const PLAIN = ownText(`${INSERT} values (${PARAMETERS})`)
 const WITH_PRIVATE = ownText(`with e as (${PLAIN} returning id, occurred_at) ${PRIVATE}`)
 /**
- * SQL that sets the user. PostgreSQL runs the volatile sub-select before it computes the row's defaults, so the defaults read the new
- * setting.
+ * SQL that sets the user and then writes the event. PostgreSQL runs the volatile sub-select before it computes the row's defaults, so the
+ * defaults read the new setting.
  */
 const unsealed = (user: string) =>
   `${INSERT} select ${PARAMETERS} from (select set_config('app.current_user_id', ${user}, true) offset 0) as u`
 const UNSEALED = unsealed('$12')
 const UNSEALED_PRIVATE = `with e as (${unsealed('$15')} returning id, occurred_at) ${PRIVATE}`
 
-/** Makes the statement of one event of a tenant. Input of a client never makes it fail. */
+/**
+ * Makes the statement that writes one event of a tenant. Values from a client are cut and cleaned, so they can't make the statement fail.
+ */
 export function prepareEvent(input: AuditInput, context: TenantContext, policy: RowPolicy): PreparedEvent {
   const ip = cut(input.ip, 64)
   const userAgent = cut(input.userAgent, 512)
@@ -67,13 +69,14 @@ export function prepareEvent(input: AuditInput, context: TenantContext, policy: 
 }
 
 /**
- * The commitment to the erasable values in the signed row. It needs a salt, because an unsalted hash of an e-mail address can be guessed.
+ * Computes the commitment that the signed row contains in place of the erasable values. It is salted, because an attacker could find the
+ * e-mail address behind an unsalted hash by trying addresses.
  */
 export function commitment(salt: Uint8Array, data: string): Buffer {
   return createHash('sha256').update(salt).update(data, 'utf8').digest()
 }
 
-/** Makes the statement of one event without a tenant. */
+/** Makes the statement that writes one event without a tenant. */
 export function prepareSystemEvent(input: AuditInput, policy: RowPolicy): PreparedEvent {
   return {
     text: 'select partywall.audit_system($1, $2, $3, $4, $5::jsonb, $6, $7, $8)',

@@ -23,13 +23,13 @@ export interface ExplainedCheck {
   readonly reason?: RefusalReason
   /** The claim or header parameter that is wrong. */
   readonly claim?: string
-  /** A sentence about the reason, such as how long ago the token ended. */
+  /** A sentence about the reason, such as how long ago the token expired. */
   readonly fact?: string
 }
 
-/** What the verifier thinks of a token. */
+/** The verifier's judgement of a token. */
 export interface ExplainedToken {
-  /** The verdict of the verifier itself; undefined if it could not be made because the keys could not be fetched. */
+  /** The verdict of the verifier itself. Undefined if there is none, because the keys could not be fetched. */
   readonly accepted: boolean | undefined
   readonly checks: readonly ExplainedCheck[]
   /** Only if the token is accepted. */
@@ -43,7 +43,7 @@ interface Look {
 }
 
 /**
- * Makes each check of the verifier on one token, also after a check has failed, and says the result of each.
+ * Runs the checks of the verifier on one token, and returns the result of each. A failed check does not stop the checks after it.
  *
  * The result contains values of the token. Show it only to somebody who may see the token.
  *
@@ -62,7 +62,7 @@ export async function explainToken(token: string, options: TokenVerifierOptions)
   }
 }
 
-/** The verdict is the verifier's own, so that an explanation can't call a token good that the application refuses. */
+/** Asks the verifier itself for the verdict, so that an explanation can't call a token good that the application refuses. */
 async function verdictOf(
   token: string,
   checks: readonly ExplainedCheck[],
@@ -175,7 +175,7 @@ function failed(check: string, values: Readonly<Record<string, unknown>>, error:
   throw error
 }
 
-/** The message, with the reason of the failed request behind it. */
+/** Returns the error's message, followed by the message of its cause. */
 function causeOf({ message, cause }: PartywallError): string {
   return cause instanceof Error ? `${message} ${cause.message}` : message
 }

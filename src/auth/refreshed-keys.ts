@@ -13,11 +13,11 @@ export interface RefreshTimes {
   readonly refreshMs: number
   /** How old keys may become while their source is down. */
   readonly maxStaleMs: number
-  /** After an answer, how long an unknown key id is refused without asking again. */
+  /** How long after an answer an unknown key id is refused without another request. */
   readonly unknownKeyCooldownMs: number
   /** How long one request may take. */
   readonly timeoutMs: number
-  /** After a failure, how long before the next attempt; doubles up to 10 seconds. */
+  /** Time between a failure and the next attempt. Each further failure doubles it, up to 10 seconds. */
   readonly retryMs: number
 }
 
@@ -33,7 +33,9 @@ interface RefreshedKeysOptions extends RefreshTimes {
   readonly random?: () => number
 }
 
-/** Maximum number of callers that wait: for the first keys (a burst at the start), and for an unknown key if other keys are known. */
+/**
+ * Maximum number of callers that wait for a request: before any keys are known (a burst at the start), and for an unknown key afterwards.
+ */
 const MAX_WAITING = { withoutKeys: 1_000, withKeys: 64 }
 const MAX_RETRY_MS = 10_000
 
@@ -115,8 +117,8 @@ export function refreshedKeys(options: RefreshedKeysOptions): KeySource {
   }
 
   /**
-   * Refuses during an outage. If an attempt is overdue because timers did not run, as in a frozen process, it starts that attempt without
-   * waiting for the result.
+   * Refuses during an outage. If the next attempt is overdue because timers did not run (as in a frozen process), starts it without waiting
+   * for its result.
    */
   function refuseDuringOutage(): never {
     if (now() - attemptedAt >= retryDelay()) void refresh()

@@ -3,7 +3,8 @@ import { checkPrimeSync, type KeyObject } from 'node:crypto'
 const MIN_RSA_BITS = 2048
 // OpenSSL refuses larger keys, so a longer modulus would only cost time.
 const MAX_RSA_BITS = 16_384
-// FIPS 186-5: 2^16 < e < 2^256. Keys in use have exponents from 3 on. An exponent from 2^256 on may be 1 modulo the group's order.
+// FIPS 186-5 demands 2^16 < e < 2^256, but real keys also have smaller exponents, from 3 on. An exponent of 2^256 or more may be congruent
+// to 1 modulo the group's order, and then acts like the exponent 1.
 const MAX_RSA_EXPONENT = 2n ** 256n
 
 /**
@@ -21,11 +22,11 @@ const SMALL_ORDER = new Set([
 ])
 
 /**
- * Returns why a public key must not be used: with such a key anybody could make valid signatures.
+ * Returns why a public key must not be used, because anybody could make valid signatures for it. Refused are:
  *
- * RSA: a modulus that is shorter than 2048 or longer than 16384 bits, is prime, or has a factor below 10,000; a public exponent that is
- * below 3, even, or 2^256 and more. With the exponent 1 a signature is the padded hash itself. Ed25519: a point of small order. One
- * signature then fits every message.
+ * - RSA: a modulus with fewer than 2048 or more than 16384 bits, a prime modulus, and one with a factor below 10,000;
+ * - RSA: a public exponent below 3, an even one, and one of 2^256 or more. With the exponent 1 a signature is the padded hash itself;
+ * - Ed25519: a point of small order. One signature then fits every message.
  *
  * @returns the reason, or undefined for a key that is fit
  * @see RFC 8725 section 3.4, RFC 8017 section 3.1, FIPS 186-5 section A.1.1, RFC 8032 section 5.1

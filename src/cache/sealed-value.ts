@@ -1,9 +1,9 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { deserialize, serialize } from 'node:v8'
 
-/** What a cached value belongs to. */
+/** The cache, tenant, user and key that a cached value belongs to. */
 export interface CacheSubject {
-  /** The name of the cache, so that two caches in one store do not meet. */
+  /** The name of the cache, so that two caches in one store do not share entries. */
   readonly name: string
   readonly tenantId: string
   /** '' for values of all users of the tenant. */
@@ -14,7 +14,8 @@ export interface CacheSubject {
 
 /**
  * The key in the store. It starts with the cache's name and a hash of the tenant, so that the entries of one tenant can be found and
- * removed there; the rest is a hash of everything. Nobody can read an id from it, or choose two subjects with the same key.
+ * removed in the store. The rest is a hash of all fields of the subject. Nobody can read an id from it, or choose two subjects with the
+ * same key.
  */
 export function storeKey(secret: Uint8Array, subject: CacheSubject): string {
   const tenant = hash(secret, ['tenant', subject.tenantId]).toString('base64url').slice(0, 16)
@@ -27,15 +28,15 @@ export function sealValue(secret: Uint8Array, subject: CacheSubject, value: unkn
   return `1.${expiresAt}.${body}.${macOf(secret, subject, String(expiresAt), body).toString('base64url')}`
 }
 
-/** `forged`: the text was not written for this subject. `expired`: it was, and its time is over. */
+/** `forged`: the text was not written for this subject. `expired`: the text was written for this subject, but has expired. */
 type OpenedValue = { readonly value: unknown } | 'forged' | 'expired'
 
-/** Opens a stored text. The value is not looked at before its MAC was checked. */
+/** Opens a stored text. Checks the MAC before it deserializes the value. */
 export function openValue(secret: Uint8Array, subject: CacheSubject, text: unknown, now: number): OpenedValue {
   if (typeof text !== 'string') return 'forged'
   const [version, expiresAt = '', body = '', mac = '', ...rest] = text.split('.')
   if (version !== '1' || rest.length > 0) return 'forged'
-  // As texts: base64 can be written in several ways, and only one is ours.
+  // Compare the texts and not the decoded bytes: several base64 texts decode to the same bytes, and sealValue() writes only one of them.
   const wanted = Buffer.from(macOf(secret, subject, expiresAt, body).toString('base64url'))
   const given = Buffer.from(mac)
   if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return 'forged'

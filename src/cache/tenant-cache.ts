@@ -11,14 +11,14 @@ import { type CacheLibrary, storeOn } from './store.ts'
 export interface TenantCacheOptions {
   /** Names the cache in the store; default `cache`. Caches with other names do not read each other's values. */
   readonly name?: string | undefined
-  /** How long a value is valid, in milliseconds; default 60_000. Not longer, even if the store keeps it. */
+  /** How long a value is valid, in milliseconds; default 60_000. After that time it is invalid, even if the store still keeps it. */
   readonly ttlMs?: number | undefined
   /**
    * Who shares a value: all users of a tenant (`tenant`, the default), or one user (`user`). Choose `user` if what a user reads depends on
    * the user's roles.
    */
   readonly sharedBy?: 'tenant' | 'user' | undefined
-  /** A larger value is not stored, in bytes; default 1_048_576. */
+  /** Maximum size of a value in bytes; default 1_048_576. A larger value is not stored. */
   readonly maxValueBytes?: number | undefined
 }
 
@@ -39,8 +39,8 @@ export interface TenantCacheParts {
  */
 export interface TenantCache {
   /**
-   * The value that this tenant stored under this key. Undefined if there is none, if its time is over, or if the store holds a text that
-   * was not written for this tenant and key; the last also emits CROSS_TENANT_ACCESS_ATTEMPT and removes the text.
+   * Returns the value that this tenant stored under this key. Undefined if there is none, or if it has expired. Also undefined if the store
+   * has a text that was not written for this tenant and key; `get` then removes the text and emits CROSS_TENANT_ACCESS_ATTEMPT.
    */
   get<T = unknown>(key: string): Promise<T | undefined>
   /**
@@ -50,21 +50,21 @@ export interface TenantCache {
    */
   set(key: string, value: unknown, options?: { readonly ttlMs?: number | undefined }): Promise<void>
   delete(key: string): Promise<void>
-  /** The stored value, or that of `make`, which is then stored. `undefined` is not stored. */
+  /** Returns the stored value. If there is none, calls `make`, stores its result and returns it; `undefined` is not stored. */
   wrap<T>(key: string, make: () => Promise<T>, options?: { readonly ttlMs?: number | undefined }): Promise<T>
 }
 
-/** How often a store that fails is logged, in milliseconds. */
+/** Minimum time between two log lines about a store that fails, in milliseconds. */
 const WARN_EVERY_MS = 10_000
 
 /**
  * Makes a cache on a store that several tenants and processes may share.
  *
- * The key in the store contains the tenant, and each text carries a MAC over the cache's name, tenant, user, key,
- * expiry and the value itself. A value of one tenant is therefore
- * never read by another, even if somebody copies, moves or changes texts in the store. The values are not encrypted.
+ * The key in the store contains a hash of the tenant, and each text carries a MAC over the cache's name, tenant, user, key, expiry and
+ * value. So one tenant never reads a value of another, even if somebody copies, moves or changes texts in the store. The values are not
+ * encrypted.
  *
- * A store that fails is treated as empty, and logged.
+ * If the store fails, the cache treats it as empty and logs the failure.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for an unknown kind of store or an option that is not valid
  */
@@ -104,7 +104,7 @@ export function createTenantCache(
       const text = await ask(() => store.get(place))
       if (text === undefined || text === null) return undefined
       const opened = openValue(current, subject, text, now())
-      // The MAC proves that this tenant stored the value under this key. Its type is not checked: T is the caller's promise.
+      // The MAC proves that this tenant stored the value under this key. The value's type is not checked: the caller chooses T.
       if (typeof opened === 'object') return opened.value as T
       if (opened === 'forged') report(subject, parts.events)
       await ask(() => store.delete(place))

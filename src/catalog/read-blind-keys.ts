@@ -6,7 +6,7 @@ interface KeyRow extends Record<string, unknown> {
   readonly index: Oid
   readonly position: number
   readonly column: number
-  /** Which expression of the index the key is, from 0. */
+  /** Position of the key among the expressions of the index, counted from 0. */
   readonly expression: number
   readonly key: string
   readonly type: string
@@ -22,7 +22,7 @@ interface KeyRow extends Record<string, unknown> {
 /**
  * Reads the key columns of indexes that a condition of a query can't use below a row-level security policy.
  *
- * PostgreSQL evaluates the policy first, and lets a condition go before it only if all of the condition's functions are marked LEAKPROOF.
+ * PostgreSQL evaluates the policy first. It evaluates a condition before the policy only if all functions of the condition are LEAKPROOF.
  * Keys of partitions' indexes are left out, because the index of the partitioned table has the same keys.
  *
  * @see PostgreSQL source: contain_leaked_vars_walker in src/backend/optimizer/util/clauses.c
@@ -47,8 +47,9 @@ export async function readBlindKeys(db: Queryable): Promise<ReadonlyMap<Oid, rea
     )
     select k.indexrelid::int8::float8 as index, k.position, k.column, k.expression, k.key, k.tree,
            pg_catalog.format_type(k.type, k.modifier) as type, t.typtype::text as type_kind,
-           -- Operators between two values of the indexed type. All of one family agree, except the = of pg_trgm, and other access methods
-           -- compare with other types: @@ takes a tsquery.
+           -- The operators that take the indexed type. For btree, hash and brin, only those between two values of this type; other access
+           -- methods also compare with other types: @@ takes a tsquery. The operators of one family are all leakproof or all not, except
+           -- the = of pg_trgm.
            exists (select from pg_catalog.pg_amop o join pg_catalog.pg_operator p on p.oid = o.amopopr
                    join pg_catalog.pg_proc f on f.oid = p.oprcode
                    where o.amopfamily = k.opcfamily and o.amoppurpose = 's' and o.amoplefttype = k.opcintype
@@ -68,7 +69,7 @@ export async function readBlindKeys(db: Queryable): Promise<ReadonlyMap<Oid, rea
     const key: BlindKey = Object.freeze({
       position: row.position,
       column: row.column,
-      // The server puts operators into two pairs of parentheses.
+      // pg_get_indexdef() puts two pairs of parentheses around an operator.
       key: row.key.replace(/^\((\(.*\))\)$/s, '$1'),
       type: withoutExtensionSchema(row.type),
       isEnum: row.type_kind === 'e',
@@ -80,7 +81,7 @@ export async function readBlindKeys(db: Queryable): Promise<ReadonlyMap<Oid, rea
   return blind
 }
 
-/** OIDs of the types whose default comparison is leakproof: GREATEST and LEAST of them are, too. */
+/** Returns the OIDs of the types whose default comparison is leakproof. GREATEST and LEAST of these types are leakproof, too. */
 async function leakproofComparisons(db: Queryable): Promise<ReadonlySet<Oid>> {
   const { rows } = await db.query<{ type: Oid }>(`
     select distinct b.opcintype::int8::float8 as type from pg_catalog.pg_opclass b
@@ -117,7 +118,7 @@ function leaksOf(
   return [...new Set([...called, ...kinds])].sort()
 }
 
-/** The members of `({OPEXPR …} {FUNCEXPR …})`. Braces inside of values are escaped by a backslash. */
+/** Splits a list such as `({OPEXPR …} {FUNCEXPR …})` into its members. A backslash escapes braces inside of values. */
 function expressionsOf(tree: string): readonly string[] {
   const found: string[] = []
   let depth = 0

@@ -10,7 +10,7 @@ export interface RolePath {
   readonly needsGrant: boolean
 }
 
-/** Says which role can become which other role over any number of memberships, by the rules of PostgreSQL 15 to 18. */
+/** Says which role can become which other role through any number of memberships, by the rules of PostgreSQL 15 to 18. */
 export interface RoleGraph {
   /** The role itself, and the roles whose rights it has without SET ROLE. Policies TO these roles apply to it. */
   rightsOf(role: Oid): ReadonlySet<Oid>

@@ -4,20 +4,20 @@ import { type PartNames, partNames } from './part-names.ts'
 
 /** One part of a schema that a migration can change. */
 export interface SchemaPart {
-  /** The table, function, role or schema that it belongs to. */
+  /** The table, function, role or schema that the part belongs to. */
   readonly object: string
-  /** `policy tenant_isolation on public.tasks`. */
+  /** For example `policy tenant_isolation on public.tasks`. */
   readonly name: string
-  /** `rows`: trying statements shows a change. `code` and `role`: only rules and people judge it. */
+  /** `rows`: a trial that runs statements can show the effect of a change. `code` and `role`: only rules and people can judge a change. */
   readonly kind: 'rows' | 'code' | 'role'
-  /** Two parts with the same text are the same. */
+  /** Two parts with the same name are equal if their texts are equal. */
   readonly text: string
 }
 
 /**
- * The parts of a schema by name, without PostgreSQL's own and without object ids.
+ * Returns the parts of a schema by name. PostgreSQL's own objects are left out, and the texts contain no object ids.
  *
- * @param roles `all` of the server, or only those that are `reached`: owners, grantees, roles of policies, and the roles that these can become
+ * @param roles `all`: every role of the server. `reached`: only owners, grantees, roles of policies, and the roles that those can become
  */
 export function schemaParts(catalog: Catalog, roles: 'all' | 'reached'): ReadonlyMap<string, SchemaPart> {
   const names = partNames(catalog)
@@ -26,7 +26,7 @@ export function schemaParts(catalog: Catalog, roles: 'all' | 'reached'): Readonl
   return new Map([...objects, ...roleParts(catalog, reached)].map((part) => [part.name, part]))
 }
 
-/** Schemas, relations and functions. */
+/** Returns the parts of schemas, relations and functions. */
 export function objectParts(catalog: Catalog, names: PartNames): readonly SchemaPart[] {
   return [
     ...[...catalog.relations.values()].flatMap((relation) => partsOf(relation, catalog, names)),
@@ -38,7 +38,7 @@ export function objectParts(catalog: Catalog, names: PartNames): readonly Schema
   ]
 }
 
-/** Roles with their attributes and the roles that they are members of. */
+/** Returns the chosen roles with their attributes and the roles that they are members of. */
 export function roleParts(catalog: Catalog, chosen: ReadonlySet<Oid>): readonly SchemaPart[] {
   const names = partNames(catalog)
   return [...catalog.roles.values()].flatMap(({ oid, ...role }): readonly SchemaPart[] => {
@@ -49,10 +49,10 @@ export function roleParts(catalog: Catalog, chosen: ReadonlySet<Oid>): readonly 
   })
 }
 
-/** The roles themselves, and those that they are members of, directly or through others. */
+/** Returns the given roles, and the roles that they are members of, directly or through other roles. */
 export function reachedBy(roles: ReadonlySet<Oid>, { memberships }: Catalog): ReadonlySet<Oid> {
   const reached = new Set(roles)
-  // A Set is iterated in the order of insertion, with what is added meanwhile.
+  // The loop over a Set also visits the roles that are added while it runs.
   for (const member of reached) for (const each of memberships) if (each.member === member) reached.add(each.role)
   return reached
 }
@@ -126,7 +126,7 @@ function partsOf(relation: Relation, catalog: Catalog, names: PartNames): readon
   ]
 }
 
-/** What binds a relation to others: partitions, INHERITS, and the server of a foreign table. */
+/** Returns what binds a relation to other objects: partitions, INHERITS, and the server of a foreign table. */
 function placeOf(relation: Relation, catalog: Catalog): readonly unknown[] {
   const parents = relation.parents.map((oid) => catalog.relations.get(oid)?.label ?? 'a relation of another schema')
   const server = catalog.foreignServers.find(({ oid }) => oid === relation.foreignServer)?.name

@@ -16,14 +16,14 @@ interface Seen {
 }
 
 /**
- * The reason why a trial of these statements could miss a loss of access. Undefined if there is no such reason. The reasons are:
+ * Returns the reason why a trial of these statements could miss a loss of access. Undefined if there is no such reason. The reasons are:
  *
  * - no session of the application reached any row before the statements;
  * - the statements change a table into which no row could be planted;
  * - the statements restrict a role that the trial does not act as;
  * - the statements change policies or rights for a verb that no session of the application could use;
- * - the statements change a policy that shows rows because of a value in them, and such rows may be shared on purpose;
- * - the statements add a test of a column that the table's policies never tested, and real rows may be empty there.
+ * - the statements change a policy that shows rows because of a value in the row, and such rows may be shared on purpose;
+ * - the statements add a test of a column that the table's policies never tested, and this column may be NULL in real rows.
  */
 export function blindTo(statements: string, seen: Seen): string | undefined {
   const reached = reachedByApplication(seen, () => true)
@@ -69,9 +69,9 @@ function blindToOne(statement: string, seen: Seen): string | undefined {
 }
 
 /**
- * The reason why planted rows differ from real rows, if a statement adds a test of a column that the table's policies never tested. Example:
- * the policies decide by the user, and a new policy tests the tenant. Each planted row has the tenant of its user, but real rows may have no
- * tenant, or another one.
+ * Returns the reason why planted rows may differ from real rows, if a statement adds a test of a column that the table's policies never
+ * tested. Example: the policies decide by the user, and a new policy tests the tenant. Each planted row has the tenant of its user, but
+ * real rows may have no tenant, or another tenant.
  */
 function askedAnew(statement: string, relation: Relation, altered: Policy | undefined): string | undefined {
   const narrows = altered !== undefined || (/^create\s+policy\b/i.test(statement) && isRestrictive(statement))
@@ -103,7 +103,7 @@ function strangersTo({ grants, owner }: Relation, { facts, roles }: Seen): reado
   })
 }
 
-/** Whether the statement may take rows from this role: it enables policies, changes one that applies to the role, or revokes rights. */
+/** Whether the statement can take rows from this role: it enables policies, changes a policy of the role, or revokes rights. */
 function touches(statement: string, relation: Relation, role: Role, facts: Facts): boolean {
   if (!relation.rowSecurity) return /\benable row level security\b/i.test(statement) || isRevoked(statement, role)
   if (isRevoked(statement, role)) return true
@@ -131,8 +131,8 @@ function namesRole(statement: string, role: Role): boolean {
 }
 
 /**
- * Whether a session of the application reached a row, or passed the policies with an INSERT. Owners of tables also act in a trial, but count
- * only if the application can act as them.
+ * Whether a session of the application reached a row, or passed the policies with an INSERT. Owners of tables also act in a trial. Their
+ * sessions are sessions of the application only if the application can act as the owner.
  */
 function reachedByApplication({ facts, before }: Seen, asked: (access: Access) => boolean): boolean {
   const application = new Set(facts.acting.map(({ role }) => role.name))

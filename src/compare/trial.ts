@@ -105,7 +105,7 @@ export class Trial {
    *
    * @param statements one or more statements in one text. BEGIN, COMMIT and CONCURRENTLY are left out, because a trial is one transaction.
    *   If the statements name tables, the trial tries only these tables and the tables and views that depend on them.
-   * @param look whether to read the schema again after the statements, which takes most of the time; default true
+   * @param look whether to read the schema again after the statements; default true. Reading it takes most of the time of a trial
    */
   async try(statements: string, look = true): Promise<TrialResult> {
     const answer = await this.#session.probe(async () => {

@@ -35,7 +35,7 @@ function judgeTrial(
   if (after === undefined) return HARMLESS
   const before = loudFindings(trial.facts)
   const now = loudFindings(after)
-  // If an object had a finding before the fix, a finding of the same object with another key afterwards has the same cause. It is not new.
+  // If an object had a finding before the fix, and has one with another key after it, both have the same cause. The second is not new.
   const objects = new Set(before.values())
   const fresh = [...now].find(([key, object]) => !before.has(key) && !objects.has(object))
   if (fresh !== undefined) return against(`it causes a new finding: ${fresh[0]}`)
@@ -49,7 +49,7 @@ function against(reason: string): FixVerdict {
   return { harmless: false, reason }
 }
 
-/** Static findings of at least medium severity: the object of each key. */
+/** Returns the static findings of at least medium severity, as a map from each finding's key to its object. */
 function loudFindings(facts: Facts): ReadonlyMap<string, string> {
   return new Map(
     rules.flatMap((rule) =>
@@ -93,7 +93,8 @@ export async function triedFixes<F extends Pick<Finding, 'key' | 'fix'>>(
 ): Promise<readonly F[]> {
   const until = performance.now() + budgetMs
   const verdicts = new Map<string, FixVerdict>()
-  // Two ALTER POLICY of the same policy: the second would undo the first. The fix of the more severe finding comes first.
+  // If two fixes alter the same policy, the second would undo the first. So only the first is tried, which belongs to the more severe
+  // finding.
   const altered = new Set<string>()
   for (const [at, finding] of findings.entries()) {
     if (verdicts.has(finding.fix)) continue
@@ -106,7 +107,7 @@ export async function triedFixes<F extends Pick<Finding, 'key' | 'fix'>>(
     verdicts.set(
       finding.fix,
       performance.now() > until
-        ? against('not tried, because the time was over: --fix FILE tries all')
+        ? against('not tried, because the time limit was reached; with --fix FILE all fixes are tried')
         : await tryFix(trial, finding, false),
     )
     onProgress?.(at + 1, findings.length)

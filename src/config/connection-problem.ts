@@ -1,6 +1,6 @@
 /**
- * A sentence about an error while connecting to a database: unreachable, unknown host, refused login, no such database. It never contains
- * the URL, because the URL contains the password.
+ * Returns a sentence about an error while connecting to a database: unreachable, unknown host, refused login, no such database. The
+ * sentence never contains the URL, because the URL contains the password.
  *
  * @param setting the setting that the user has to check, such as `database.url` or `--database-url`
  * @returns undefined for any other error
@@ -31,7 +31,7 @@ export function connectionProblem(error: unknown, setting: string): string | und
   }
 }
 
-/** The code of a system error or of PostgreSQL. */
+/** Returns the code of a system error, or the SQLSTATE of an error of PostgreSQL. */
 export function codeOf(error: unknown): unknown {
   const inner = innerOf(error)
   return inner instanceof Error && 'code' in inner ? inner.code : undefined
@@ -42,7 +42,7 @@ function messageOf(error: unknown): string {
   return inner instanceof Error ? inner.message : String(inner)
 }
 
-/** If a host name has several IP addresses and none answers, Node.js throws one AggregateError. */
+/** If a host name has several IP addresses and none answers, Node.js throws one AggregateError. Returns its first error. */
 function innerOf(error: unknown): unknown {
   return error instanceof AggregateError ? error.errors[0] : error
 }

@@ -15,21 +15,21 @@ export interface ProjectConfig {
   readonly databaseUrl?: string | undefined
   /** The role that the application logs in as. */
   readonly appRole?: string | undefined
-  /** Columns that name the tenant. Default: found. */
+  /** Columns that name the tenant. Default: the columns that partywall finds. */
   readonly tenantColumn?: readonly string[] | undefined
-  /** Schemas to look at. Default: found. */
+  /** Schemas to look at. Default: the schemas that partywall finds. */
   readonly schema?: readonly string[] | undefined
-  /** The setting that policies read. Default: found. */
+  /** The setting that policies read. Default: the setting that partywall finds. */
   readonly setting?: string | undefined
   /** Environment variable that holds the root secret of the seal. Default `PARTYWALL_SEAL_SECRET`. */
   readonly sealSecretEnv?: string | undefined
   /** File with the findings of `partywall verify` that are accepted. */
   readonly baseline?: string | undefined
-  /** From which severity up `partywall verify` exits with 1. Default `medium`. */
+  /** The lowest severity of a finding with which `partywall verify` exits with 1. Default `medium`. */
   readonly failOn?: 'low' | 'medium' | 'high' | 'critical' | undefined
 }
 
-/** The names of a project's configuration, in the order in which they are looked for. */
+/** The file names of a project's configuration, in the order in which they are looked for. */
 export const PROJECT_CONFIG_NAMES = [
   'partywall.config.ts',
   'partywall.config.mts',
@@ -50,13 +50,13 @@ const schema = z.strictObject({
   failOn: z.enum(['low', 'medium', 'high', 'critical']).optional(),
 })
 
-/** Returns its argument. It gives `partywall.config.ts` its type. */
+/** Returns its argument. `partywall.config.ts` calls it, so that the type of the configuration is checked. */
 export function defineConfig(config: ProjectConfig): ProjectConfig {
   return config
 }
 
 /**
- * Reads `partywall.config.*` of a folder, and the environment variables of its `envFile`. Undefined if the folder has none.
+ * Reads `partywall.config.*` of a folder, and the environment variables of its `envFile`. Undefined if the folder has no such file.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the file can't be loaded, or has an unknown setting
  */
@@ -96,11 +96,11 @@ function withoutTypes(path: string): string {
       : source
     return typeof compiled === 'string' ? compiled : source
   } catch {
-    return source // the import reports a type in it as a SyntaxError
+    return source // if it contains types, the import fails with a SyntaxError
   }
 }
 
-/** `module: 99` is ESNext, `target: 99` too. */
+/** TypeScript's compiler. In its options 99 means ESNext, for `module` and for `target`. */
 interface Compiler {
   transpileModule(source: string, options: object): { readonly outputText?: unknown }
 }

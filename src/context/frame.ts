@@ -7,7 +7,7 @@ const memo: unique symbol = Symbol('partywall.memo')
 // Registered symbols, so that two copies of the package read each other's frames.
 const internals: unique symbol = Symbol.for('partywall.frame.v1') as never
 
-/** One opening of `runAcrossTenants`; alive until its function settles. */
+/** One call of `runAcrossTenants`. It is alive until the function that was passed to it settles. */
 export interface CrossingScope {
   readonly reason: string
   readonly actor: string
@@ -26,7 +26,9 @@ export interface FrameInternals {
   readonly outer?: FrameInternals | undefined
   /** The route was declared for `runAcrossTenants`. */
   readonly mayCross?: boolean | undefined
-  /** Whether statements may only read. True: for a GET or HEAD request, in pools with `readOnlyOnSafeMethods`. `always`: in every pool. */
+  /**
+   * Whether statements may only read. `true` (a GET or HEAD request): only in pools with `readOnlyOnSafeMethods`. `always`: in every pool.
+   */
   readonly readOnly?: boolean | 'always' | undefined
   /**
    * The context of a support visit. Contexts that are opened inside the visit keep its user, actor and tenant, and can't have more
@@ -63,7 +65,7 @@ export function isTenantFrame(frame: ContextFrame | undefined): frame is TenantF
   return frame !== undefined && frame.tenantId !== '' && internalsOf(frame).kind === 'tenant'
 }
 
-/** A class for speed, because a frame is made for each request: fields and a prototype getter cost a tenth of `defineProperty`. */
+/** This is a class for speed, because each request makes a frame. Fields and a prototype getter cost a tenth of `defineProperty`. */
 class Frame implements TenantContext {
   readonly tenantId: string
   readonly userId: string
@@ -91,7 +93,7 @@ class Frame implements TenantContext {
     Object.freeze(this)
   }
 
-  /** Not an own property: a copy of a context carries no internals. */
+  /** A getter of the prototype and not an own property, so that a copy of a context carries no internals. */
   get [internals](): FrameInternals {
     return this.#inside
   }
@@ -106,8 +108,8 @@ class Frame implements TenantContext {
 }
 
 /**
- * Caches a value that `owner` computes for a frame. The frame keeps the value of the last owner only: a WeakMap per owner would cost a
- * hundred times as much, because each request has a new key.
+ * Caches a value that `owner` computes for a frame. The frame keeps only the value of the last owner. A WeakMap for each owner would cost a
+ * hundred times as much, because each request would add a new key.
  */
 export function rememberedOn<T>(frame: ContextFrame, owner: { make(frame: ContextFrame): T }): T {
   if (!(frame instanceof Frame)) return owner.make(frame)

@@ -79,8 +79,10 @@ interface FrameOptions {
  * a query builder, is started inside.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the context is not valid
- * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` if another tenant's context is already open, unless inside
- * `runAcrossTenants`; if a context of the same tenant with another placement is open; inside a support visit also for another user, another actor or more rights than the visit has
+ * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION`
+ *   - if another tenant's context is open, except inside `runAcrossTenants`;
+ *   - if a context of the same tenant with another placement is open;
+ *   - inside a support visit, if the context names another user or actor, or more rights, than the visit has
  */
 export function runWithTenant<T>(context: TenantContextInput, fn: () => T): T {
   return runInTenantFrame(context, {}, fn)
@@ -93,8 +95,8 @@ export function runInTenantFrame<T>(input: TenantContextInput, options: FrameOpt
   const outer = tenantStore.getStore()
   const outerInternals = outer === undefined ? undefined : internalsOf(outer)
   const tenantInternals = isTenantFrame(outer) ? outerInternals : outerInternals?.outer
-  // actAs() opens a support visit inside a crossing, where every tenant's context may be opened. A visit is for one tenant, so its crossing does not
-  // count.
+  // actAs() opens a support visit inside a crossing, where every tenant's context may be opened. A visit is for one tenant, so the crossing
+  // around it permits no other tenant.
   const scope = tenantInternals?.visit === undefined ? liveScope(outer) : undefined
   const outerTenantId = isTenantFrame(outer) ? outer.tenantId : outerInternals?.within
   if (outerTenantId !== undefined && outerTenantId !== given.tenantId && scope === undefined) {
@@ -118,8 +120,8 @@ export function runInTenantFrame<T>(input: TenantContextInput, options: FrameOpt
   const frame = makeTenantFrame(context, {
     kind: 'tenant',
     events: options.events ?? outerInternals?.events,
-    // An ended crossing is passed on too. Code that outlived it may call runWithTenant() once more, and the pool must still refuse the statements in
-    // that new context.
+    // Pass on a crossing that has ended, too. Code that outlived the crossing may call runWithTenant() once more, and the pool must still
+    // refuse the statements of that new context.
     scope: scope ?? tenantInternals?.scope,
     mayCross: options.mayCross ?? tenantInternals?.mayCross,
     readOnly: tenantInternals?.readOnly === 'always' ? 'always' : (options.readOnly ?? tenantInternals?.readOnly),
@@ -132,8 +134,8 @@ export function runInTenantFrame<T>(input: TenantContextInput, options: FrameOpt
 }
 
 /**
- * Runs `fn` in an explicitly empty tenant context: row-level security shows no rows, but the catalog is readable.
- * For start-up queries of ORMs.
+ * Runs `fn` in an explicitly empty tenant context: row-level security shows no rows, but the catalog is readable. Use it for the start-up
+ * queries of ORMs.
  */
 export function runWithoutTenant<T>(fn: () => T): T {
   const outer = tenantStore.getStore()

@@ -4,7 +4,7 @@ import { newRequestId } from './request-id.ts'
 import type { Actor, TenantContext, TenantContextInput } from './tenant-context.ts'
 
 const MAX_ID_LENGTH = 128
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what is looked for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern looks for control characters
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/
 const NONE: readonly string[] = Object.freeze([])
 

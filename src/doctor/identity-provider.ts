@@ -6,7 +6,7 @@ const AREA = 'identity provider'
 const LIMIT_MS = 5_000
 const SKEW_SECONDS = 5
 
-/** Fetches the keys of the identity provider as the verifier does, and compares its clock. */
+/** Fetches the keys of the identity provider as the verifier does, and compares the provider's clock with this machine's clock. */
 export async function examineIdentityProvider({ jwksUrl }: DoctorSettings): Promise<readonly DoctorLine[]> {
   if (jwksUrl === undefined) return [skipped(AREA, 'Not looked at: set JWKS_URL, or give --jwks-url.')]
   if (!URL.canParse(jwksUrl)) return [error(AREA, 'JWKS_URL is not a URL.', 'Give the jwks_uri of the provider.')]
@@ -24,7 +24,7 @@ export async function examineIdentityProvider({ jwksUrl }: DoctorSettings): Prom
 
 const INSECURE = error(
   AREA,
-  'JWKS_URL is plain http: whoever is on the way can replace the keys.',
+  'JWKS_URL is plain http: an attacker on the network path can replace the keys.',
   'Use https, or auth.keys.allowHttp inside a network that you trust.',
 )
 
@@ -41,7 +41,7 @@ async function clockOf(url: URL): Promise<readonly DoctorLine[]> {
   const date = Date.parse(response?.headers.get('date') ?? '')
   if (Number.isNaN(date)) return []
   const apart = Math.abs(Date.now() - date) / 1000
-  // The header has whole seconds.
+  // The header Date has whole seconds, so allow one more.
   if (apart <= SKEW_SECONDS + 1) return []
   const sentence = `The clocks of this machine and of ${url.origin} differ by ${Math.round(apart)} seconds, so that fresh tokens may be refused.`
   return [

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import pg from 'pg'
 import { type DoctorLine, type DoctorSettings, error, ok, warning } from './doctor-line.ts'
 
-/** What stands between the application and PostgreSQL. */
+/** The kind of pooler between the application and PostgreSQL. */
 type PoolerMode = 'none' | 'session' | 'transaction' | 'statement'
 
 /** Finds out whether there is a pooler, and in which mode, and compares that with the option `pooler`. */
@@ -23,7 +23,7 @@ function judge(mode: PoolerMode, pooler: boolean | undefined): DoctorLine {
     case 'none':
       return pooler === true
         ? warning(area, 'There is no pooler, and database.pooler is set, which costs speed.', 'Remove database.pooler.')
-        : ok(area, 'There is none: connections lead to PostgreSQL itself.')
+        : ok(area, 'There is no pooler: connections lead to PostgreSQL itself.')
     case 'session':
       return ok(area, 'A pooler in session mode, which behaves like PostgreSQL itself.')
     case 'transaction':
@@ -77,8 +77,8 @@ async function modeOf(first: pg.Client, second: pg.Client): Promise<PoolerMode> 
       return free === undefined ? 'session' : 'transaction'
     }
     await second.query('commit')
-    // Some poolers give out the backend that was released last, others the one that was released first. So the two clients take turns in asking again:
-    // with a fixed order one of these kinds would return the same backend every time.
+    // Some poolers give out the backend that was released last, others the one that was released first. So the two clients take turns in
+    // asking again. In a fixed order, one of these two kinds of poolers would return the same backend every time.
     const [next, before] = round % 2 === 0 ? [first, one] : [second, two]
     const after = await begin(next)
     await next.query('commit')

@@ -12,7 +12,7 @@ interface Connection {
   close(): void
 }
 
-/** Whether Redis runs scripts, which version it is, and whether it drops counters when its memory is full. */
+/** Checks whether Redis runs scripts, which version it is, and whether it drops counters when its memory is full. */
 export async function examineRedis(settings: DoctorSettings): Promise<readonly DoctorLine[]> {
   const { redisUrl, redisIsOurs, folder } = settings
   if (redisUrl === undefined)
@@ -20,7 +20,7 @@ export async function examineRedis(settings: DoctorSettings): Promise<readonly D
   if (!URL.canParse(redisUrl))
     return [error(AREA, 'REDIS_URL is not a URL.', 'Its form is redis://user:password@host:6379.')]
   const open = await clientOf(folder)
-  // Only the caller's word makes it a fault: the application may use the server of REDIS_URL without partywall.
+  // A problem is an error only if the caller says that partywall uses this server. The application may use REDIS_URL for something else.
   const fault = (sentence: string, fix: string) =>
     redisIsOurs
       ? error(AREA, sentence, fix)
@@ -34,7 +34,7 @@ export async function examineRedis(settings: DoctorSettings): Promise<readonly D
     return [...version(String(await connection.send('INFO', 'server'))), ...(await eviction(connection))]
   } catch (problem) {
     const sentence = `The server at ${redisIsOurs ? '--redis-url' : 'REDIS_URL'} can't be used: ${messageOf(problem)}.`
-    return [fault(sentence, 'Start the server, and correct the URL. Its user needs EVAL and EVALSHA.')]
+    return [fault(sentence, 'Start the server, and correct the URL. Its user must be allowed to run EVAL and EVALSHA.')]
   } finally {
     connection?.close()
   }
@@ -53,10 +53,10 @@ async function eviction(connection: Connection): Promise<readonly DoctorLine[]> 
   const policy = Array.isArray(answer) ? String(answer[1]) : 'noeviction'
   if (policy === 'noeviction') return []
   const sentence = `maxmemory-policy is ${policy}: when memory is full, Redis drops counters, and those limits begin anew.`
-  return [warning(AREA, sentence, 'Give the limits a server of their own with maxmemory-policy noeviction.')]
+  return [warning(AREA, sentence, 'Use a separate Redis server for the limits, with maxmemory-policy noeviction.')]
 }
 
-/** What is used of ioredis. */
+/** The methods of ioredis that are used here. */
 interface Ioredis {
   on(event: 'error', listener: (problem: Error) => void): void
   connect(): Promise<void>
@@ -64,7 +64,7 @@ interface Ioredis {
   disconnect(): void
 }
 
-/** What is used of the package redis. */
+/** The methods of the package redis that are used here. */
 interface NodeRedis {
   on(event: 'error', listener: () => void): void
   connect(): Promise<unknown>
@@ -72,7 +72,7 @@ interface NodeRedis {
   destroy(): void
 }
 
-/** The client library of the application. */
+/** Returns a function that connects with the client library of the application. Undefined if it has neither ioredis nor redis. */
 async function clientOf(folder: string): Promise<((url: string) => Promise<Connection>) | undefined> {
   const require = createRequire(join(folder, 'package.json'))
   const load = async (name: string): Promise<object | undefined> => {

@@ -29,9 +29,9 @@ export async function makeInstanceFolder(base: string, runAs: RunAs): Promise<In
 }
 
 /**
- * Removes servers that their Node process did not stop before it ended (SIGKILL, a crash).
+ * Removes servers whose Node process ended without stopping them (SIGKILL, a crash).
  *
- * It ends a process only if the process certainly is such a server: `postmaster.pid` in a folder that partywall created contains its id,
+ * Ends a process only if the process certainly is such a server: `postmaster.pid` in a folder that partywall created contains its id,
  * and both this file and the command line of the process name the folder as the data directory.
  */
 export async function removeOrphans(base: string): Promise<void> {

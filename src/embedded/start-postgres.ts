@@ -28,10 +28,10 @@ interface StartPostgresOptions {
 const START_ATTEMPTS = 3
 
 /**
- * Starts a PostgreSQL server for tests, demos and proofs. It listens on loopback only, with a random superuser password,
- * keeps nothing, and is not safe against a crash of the machine (fsync is off).
+ * Starts a PostgreSQL server for tests, demos and proofs. The server listens on loopback only, and has a random superuser password. Its
+ * data is removed when it stops, and may be lost if the machine crashes (fsync is off).
  *
- * The caller must stop it. Files that a killed process left behind are removed at the next start.
+ * The caller must stop the server. Files that a killed process left behind are removed at the next start.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if no server can be started; the message says what to do
  */
@@ -145,8 +145,8 @@ function serverArguments(folder: InstanceFolder, port: number, settings: Readonl
 }
 
 /**
- * Each login hashes the password 4,096 times, which takes a third of the time of a connection. That slows down who guesses passwords of
- * people; this one is random and lives as long as the server.
+ * PostgreSQL hashes a password 4,096 times at each login, which takes a third of the time of a connection. The hashing slows down anybody
+ * who guesses passwords that people chose. This password is random and exists only as long as the server, so hash it once.
  */
 async function makeLoginCheap(url: string, password: string): Promise<void> {
   const client = new pg.Client({ connectionString: url })

@@ -14,7 +14,7 @@ export interface ThrowAwayServer {
   /**
    * Creates a database and returns its name.
    *
-   * A clone loses the grants of its template's database entry, so TEMPORARY is revoked from PUBLIC again.
+   * PostgreSQL does not copy the privileges on a template database to the new database, so TEMPORARY is revoked from PUBLIC again.
    */
   createDatabase(options?: { readonly name?: string; readonly template?: string }): Promise<string>
   dropDatabase(name: string): Promise<void>
@@ -22,7 +22,7 @@ export interface ThrowAwayServer {
   stop(): Promise<void>
 }
 
-/** Gives the database operations of a server whose maintenance database answers at `maintenanceUrl`. */
+/** Returns the database operations of a server whose maintenance database answers at `maintenanceUrl`. */
 export async function openThrowAwayServer(
   maintenanceUrl: string,
   options: { readonly external: boolean; readonly end: () => Promise<void> },

@@ -1,8 +1,8 @@
 /** How events are folded. */
 interface FoldOptions<Event> {
-  /** The first event of a source is written at once. Further events of the source in this time become one event with their count. */
+  /** Length of a window in milliseconds. Further events of a source in the same window become one event with their count. */
   readonly windowMs: number
-  /** Maximum number of sources that are counted separately in a window. All others are counted together, per type. */
+  /** Maximum number of sources that are counted separately in a window. Events of all other sources are counted together, per type. */
   readonly maxSources: number
   readonly typeOf: (event: Event) => string
   /** The source of an event as text. Events with the same text have the same source. */

@@ -1,4 +1,4 @@
-/** Fields that every event may have. They never contain a token, a secret, SQL or a value of a row. */
+/** Optional fields of every event. They never contain a token, a secret, SQL or a value of a row. */
 export interface EventSubject {
   readonly tenantId?: string | undefined
   readonly userId?: string | undefined
@@ -38,7 +38,9 @@ export type SecurityEvent =
       readonly clientAddress?: string | undefined
     })
   | (EventSubject & { readonly type: 'TENANT_REFUSED'; readonly reason: 'unknown' | 'suspended' | 'not-a-member' })
-  /** A statement was refused because the tenant's tables are in another place than its context says. The directory is asked again. */
+  /**
+   * A statement was refused because its context names another schema than the one with the tenant's tables. The directory is read again.
+   */
   | (EventSubject & { readonly type: 'PLACEMENT_OUTDATED' })
   | (EventSubject & { readonly type: 'PERMISSION_DENIED'; readonly permission: string; readonly source: string })
   | (EventSubject & { readonly type: 'RATE_LIMITED'; readonly limits: readonly string[]; readonly tier: string })
@@ -64,7 +66,7 @@ export type SecurityEvent =
   | { readonly type: 'LISTENER_DOWN' | 'LISTENER_UP'; readonly listener: string }
 
 export type SecurityEventType = SecurityEvent['type']
-/** The member of the union that carries this type; some members carry several. */
+/** The member of the union that has this `type`. Some members have several types. */
 export type SecurityEventOf<T extends SecurityEventType, E = SecurityEvent> = E extends { readonly type: infer Types }
   ? T extends Types
     ? E

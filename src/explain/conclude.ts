@@ -14,7 +14,7 @@ interface Found {
   readonly seen: boolean | undefined
 }
 
-/** Joins what was read, and what PostgreSQL returned, to one answer. */
+/** Joins the readings of rights and policies, and the answer of PostgreSQL, into one conclusion. */
 export function conclude(found: Found, { verb }: RowQuestion, { tenant }: TenantSubject): Conclusion {
   const { row, seen } = found
   const foreign = row.tenant === undefined ? undefined : row.tenant !== tenant
@@ -29,7 +29,7 @@ export function conclude(found: Found, { verb }: RowQuestion, { tenant }: Tenant
   if (doubt !== undefined) return { outcome: 'unknown', foreign, conclusion: `Not known. ${doubt}` }
   if (seen !== true) {
     const what = seen === false ? 'PostgreSQL hides the row' : 'PostgreSQL reports an error'
-    return { outcome: 'unknown', foreign, conclusion: `${what}, and nothing that was looked at explains it.` }
+    return { outcome: 'unknown', foreign, conclusion: `${what}, and none of the checks explains why.` }
   }
   return {
     outcome: 'visible',
@@ -38,7 +38,7 @@ export function conclude(found: Found, { verb }: RowQuestion, { tenant }: Tenant
   }
 }
 
-/** The first reason in this order: privilege, foreign tenant, seal, other policies. Undefined if none of them hides the row. */
+/** Returns the first reason in this order: privilege, foreign tenant, seal, other policies. Undefined if none of them hides the row. */
 function reasonOf({ rights, seal, judged, seen }: Found, owner: string | undefined): string | undefined {
   const lacking = rights.find(({ verdict }) => verdict === 'hides')
   if (lacking !== undefined) return `Hidden by a missing privilege: ${lacking.what}. ${lacking.sentence}`

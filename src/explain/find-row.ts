@@ -7,9 +7,9 @@ import type { RowQuestion } from './explanation.ts'
 import { rowCondition } from './row-condition.ts'
 
 /**
- * The table of a question.
+ * Finds the table that a question names.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for an unknown or ambiguous name, and for anything else than a table
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the name is unknown or ambiguous, or does not belong to a table
  */
 export function findTable({ catalog, tenancy }: Facts, name: string): Relation {
   const named = [...catalog.relations.values()].filter(
@@ -38,8 +38,8 @@ export interface FoundRow {
  * Reads one row as the role of the connection, which must see all rows.
  *
  * @returns undefined if there is no such row
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if policies would hide rows from the role, if several rows fit, and for an unknown
- *   column or a value that its type refuses
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if policies would hide rows from the role, if several rows have the values, if a
+ *   column is unknown, or if a value is not valid for its column's type
  */
 export async function findRow(
   client: pg.Client,
@@ -49,7 +49,7 @@ export async function findRow(
 ): Promise<FoundRow | undefined> {
   const { where, values } = rowCondition(row)
   const tenant = tenantColumn === undefined ? 'null' : `t.${quoteIdentifier(tenantColumn)}::text`
-  // With row_security off, PostgreSQL reports an error where a policy would hide rows, and hides none silently.
+  // With row_security off, PostgreSQL reports an error if a policy would hide rows. It never hides rows silently.
   await client.query('set local row_security = off')
   const { rows } = await client
     .query<{ value: string; tenant: string | null }>(

@@ -4,7 +4,7 @@ import { qualifiedName, quoteIdentifier } from '../catalog/names.ts'
 import type { Reading } from './explanation.ts'
 import type { ApplyingPolicy } from './policies-for.ts'
 
-/** What policies make of one row together. */
+/** The result of all policies together for one row. */
 export interface JudgedPolicies {
   readonly readings: readonly Reading[]
   readonly together: Reading['verdict']
@@ -13,7 +13,8 @@ export interface JudgedPolicies {
 /**
  * Evaluates the policies of a table for one row, in the session of the tenant.
  *
- * @param lists the policies of SELECT and, for another verb, its own: each list must let the row pass
+ * @param lists the policies for SELECT and, for UPDATE or DELETE, a second list of the policies for that command. Each list must let the
+ *   row pass
  */
 export async function judgePolicies(
   client: pg.Client,
@@ -26,8 +27,8 @@ export async function judgePolicies(
   ])
   if (rows[0]?.active !== true) {
     const sentence = relation.rowSecurity
-      ? 'The role owns the table or bypasses row-level security, so none applies.'
-      : 'Row-level security is off, so none applies.'
+      ? 'The role owns the table or bypasses row-level security, so no policy applies.'
+      : 'Row-level security is off, so no policy applies.'
     return { readings: [{ what: 'policies', verdict: 'passes', sentence }], together: 'passes' }
   }
   const judged = new Map<string, Reading>()
@@ -44,7 +45,7 @@ export async function judgePolicies(
   return { readings: [...(dark ? [none] : []), ...judged.values()], together: allOf(verdicts) }
 }
 
-/** Permissive policies are joined with OR, and the restrictive ones with AND. */
+/** Joins the verdicts as PostgreSQL does: one permissive policy and all restrictive policies must let the row pass. */
 function together(policies: readonly ApplyingPolicy[], judged: ReadonlyMap<string, Reading>): Reading['verdict'] {
   const verdicts = (permissive: boolean) =>
     policies

@@ -7,7 +7,7 @@ type CheckValue = <T>(value: T) => T
  * Checks the result of a function, depending on its form:
  * - a value: at once;
  * - a promise or lazy thenable: when it settles;
- * - an iterator or object stream: item by item, before the caller gets them.
+ * - an iterator or object stream: item by item, before the caller gets the item.
  *
  * A stream of bytes can't be checked; `refuseBytes` decides whether it is refused.
  */

@@ -28,7 +28,7 @@ export function findInJson(text: string, tenantId: string | undefined, policy: G
   return undefined
 }
 
-/** The tenant field whose key ends before a value; undefined if the match is inside a string: `"a \\"tenant_id\\": …"`. */
+/** Returns the tenant field whose key stands before a value. Undefined if the match is inside a string: `"a \\"tenant_id\\": …"`. */
 function keyBefore(text: string, from: number, { fields }: GuardPolicy): string | undefined {
   const colon = text.lastIndexOf(':', from - 1)
   const end = text.lastIndexOf('"', colon)
@@ -48,7 +48,7 @@ function decodeKeyEscapes(text: string): string {
   })
 }
 
-/** A quote behind an odd number of backslashes. */
+/** Whether an odd number of backslashes stands before the quote. */
 function isEscaped(text: string, quote: number): boolean {
   let index = quote
   while (index > 0 && text[index - 1] === '\\') index--
@@ -75,7 +75,7 @@ function judgeAt(
   return literal === undefined ? { kind: 'unreadable' } : judgeLiteral(literal.value, tenantId, policy)
 }
 
-/** Each id of a list must name this tenant. */
+/** Returns the first id of a list that does not name this tenant. */
 function judgeList(
   text: string,
   from: number,
@@ -122,7 +122,7 @@ function readLiteral(text: string, from: number): { readonly value: Literal; rea
   return { value: word === 'null' ? null : word === 'true', end }
 }
 
-/** A string that JSON.parse refuses is returned unchanged. It then names no known tenant, so it is refused. */
+/** Returns a string that JSON.parse refuses unchanged. Such a string names no known tenant, so the guard refuses it. */
 function unescapeString(text: string): string {
   try {
     return String(JSON.parse(`"${text}"`))

@@ -19,13 +19,13 @@ export interface HealthOptions {
   readonly checks: Readonly<Record<string, HealthCheck>>
   /** True: `/ready` shows the state of each dependency. Use it only if strangers can't read the answer. Default false. */
   readonly details?: boolean
-  /** How long an answer of `/ready` is reused, so that probes can't overload the dependencies. Default 1000. */
+  /** How long an answer of `/ready` is reused, in milliseconds, so that probes can't overload the dependencies. Default 1000. */
   readonly cacheMs?: number
-  /** A check that takes longer counts as down. Default 1000. */
+  /** Time limit of a check in milliseconds; a dependency whose check takes longer is `down`. Default 1000. */
   readonly timeoutMs?: number
   /** Returns false as soon as the application closes. `/ready` then answers 503. */
   readonly open?: () => boolean
-  /** Milliseconds; default `performance.now`. */
+  /** A clock in milliseconds; default `performance.now`. */
   readonly now?: () => number
 }
 

@@ -7,10 +7,10 @@ export interface ModalLimiter {
 }
 
 /**
- * The check of a rate limiter: up while its store decides, degraded while this process decides or all requests pass, down while all
- * requests are refused.
+ * Returns the health check of a rate limiter: up while its store decides, degraded while this process decides or all requests pass, down
+ * while all requests are refused.
  *
- * It also pings the store, so that a process without requests notices an outage.
+ * The check also pings the store, so that a process without requests notices an outage.
  */
 export function limiterHealth(limiter: ModalLimiter): () => Promise<DependencyHealth> {
   return async () => {

@@ -8,7 +8,7 @@ import { jsonTextOf, type StreamCheck, type StreamJudge, streamCheckFor } from '
 const DEFAULT_BUFFER = 8 * 1024 * 1024
 
 /**
- * The size in bytes up to which the guard holds back a document or record; default 8 MiB.
+ * Returns the largest size in bytes of a document or record that the guard holds back until it is checked; default 8 MiB.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
  */
@@ -18,13 +18,13 @@ export function bufferSize(maxBufferBytes: number | undefined, caller: string): 
   throw new ConfigurationError(`${caller}: maxBufferBytes must be a whole number from 1.`)
 }
 
-/** Judges one answer by a guard, in the context of its request. */
+/** Checks one answer with a guard, in the context of its request. */
 export class AnswerJudge implements StreamJudge {
   readonly guard: TenantGuard
   readonly maxBufferBytes: number
   readonly #context: TenantContext | undefined
 
-  /** Made in the context of the request: a callback that sends the answer later may have lost that context. */
+  /** Call this in the context of the request: a callback that sends the answer later may have lost that context. */
   constructor(guard: TenantGuard, maxBufferBytes: number) {
     this.guard = guard
     this.maxBufferBytes = maxBufferBytes

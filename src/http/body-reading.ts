@@ -20,7 +20,7 @@ export type Reading =
 
 const recordTypes = /ndjson|jsonl|json-seq|json-lines|stream\+json|event-stream/i
 const jsonTypes = /json|javascript|^multipart\/mixed/i
-/** Content types from which the format of the bytes does not follow. */
+/** Content types that do not tell the format of the bytes. */
 const vagueTypes = /^\s*(?:$|;|text\/plain|application\/octet-stream|binary\/octet-stream|\*)/i
 const mediaTypes = /^\s*(?:image|audio|video|font)\//i
 const readableCharsets = /^(?:utf-?8|us-ascii|ascii)$/i
@@ -28,7 +28,7 @@ const readableCharsets = /^(?:utf-?8|us-ascii|ascii)$/i
 const asciiSupersets = /^(?:iso-?8859-\d+|latin-?\d|windows-125\d|cp125\d)$/i
 
 /**
- * Decides how an answer is read, by its headers and its first bytes.
+ * Decides from the headers and the first bytes how an answer is read.
  *
  * @param start the answer's first bytes. If the result is `undecided`, call again with more bytes
  */
@@ -73,7 +73,7 @@ function charsetsOf(contentType: string): readonly string[] {
   return Array.from(contentType.matchAll(/charset\s*=\s*["']?([^\s;"',]*)/gi), ([, name]) => name ?? '')
 }
 
-/** The first bytes of gzip, zlib (Content-Encoding deflate), Zstandard. */
+/** Whether the bytes begin like gzip, zlib (Content-Encoding deflate) or Zstandard. */
 function isCompressed(start: Uint8Array): boolean {
   const [first, second, third] = start
   if (first === 0x1f) return second === 0x8b

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { parseOptions } from '../config/parse-options.ts'
 import type { TenantHint } from '../tenants/agreement.ts'
 
-/** Other places of a request that may name a tenant. They must match the token. */
+/** Hints: places of a request, other than the token, that may name a tenant. A tenant that they name must match the token. */
 export interface AgreementOptions {
   /** The headers that may name a tenant. Default `['x-tenant-id']`; `[]`: none. */
   readonly headers?: readonly string[] | undefined
@@ -42,8 +42,8 @@ const readers = new WeakMap<AgreementOptions, HintReader>()
 const noOptions: AgreementOptions = Object.freeze({})
 
 /**
- * The function that lists a request's hints. It is compiled once for each options object, because some adapters pass their options again
- * with each request.
+ * Returns the function that lists a request's hints. It is compiled once for each options object, because some adapters pass their options
+ * again with each request.
  *
  * @param caller the call that the message of an error names
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
@@ -84,7 +84,7 @@ function compileHintReader(options: AgreementOptions, caller: string): HintReade
   }
 }
 
-/** Compares literal segments decoded and without case, because some routers match them so. */
+/** Decodes literal segments and compares them without regard to case, because some routers match in this way. */
 function pathTenant(pattern: readonly string[], segments: readonly string[]): string | undefined {
   let tenant: string | undefined
   for (const [index, wanted] of pattern.entries()) {
@@ -100,6 +100,6 @@ function decoded(segment: string): string {
   try {
     return decodeURIComponent(segment)
   } catch {
-    return segment // malformed: names no tenant, so it agrees with none
+    return segment // malformed: it names no tenant, so it never matches the token
   }
 }

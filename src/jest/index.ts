@@ -1,19 +1,20 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
-/** What Jest gives a transformer. */
+/** The part of Jest's options for a transformer that is used here. */
 interface TransformOptions {
   readonly config: { readonly rootDir: string }
 }
 
-/** `module: 1` is CommonJS, `target: 9` is ES2022. */
+/** TypeScript's compiler. In its options `module: 1` means CommonJS, and `target: 9` means ES2022. */
 interface Compiler {
   transpileModule(source: string, options: object): { readonly outputText: string }
 }
 
 /**
- * A transformer of Jest. Jest loads CommonJS only, and partywall and jose are ES modules. With TypeScript they are compiled, so that they share NestJS
- * and other packages with the tests. Without TypeScript, Node.js loads them itself, outside of the modules of Jest.
+ * A transformer for Jest. Jest loads only CommonJS, but partywall and jose are ES modules. If the project has TypeScript installed, the
+ * transformer compiles them to CommonJS. They then share NestJS and other packages with the tests. Otherwise Node.js loads them outside of
+ * Jest's module registry.
  *
  * @example
  * ```json
@@ -34,7 +35,7 @@ const transformer = {
 
 export default transformer
 
-/** Jest replaces `require` and `process`. Those of Node.js, outside of the tests, can load ES modules. */
+/** Jest replaces `require` and `process`. This code gets the original `require` of Node.js, which can load ES modules. */
 const NATIVE = `const { createRequire } = require('node:vm').runInThisContext("process.getBuiltinModule('node:module')")
 module.exports = createRequire(__filename)(__filename)`
 

@@ -21,7 +21,7 @@ interface TenantHooks {
   readonly wall: HttpWall
   readonly gates: Gates
   readonly opening: OpenOptions<FastifyCall>
-  /** Called with a refusal, in place of the rest of the request. */
+  /** Called with a refusal. The handler of the request does not run. */
   readonly onError: (
     error: unknown,
     request: FastifyRequest,
@@ -32,11 +32,11 @@ interface TenantHooks {
   readonly exclude?: ((request: FastifyRequest) => boolean) | undefined
 }
 
-/** The hooks that check each request, and run its handler in the tenant's context. */
+/** Adds the hooks that check each request, and run its handler in the tenant's context. */
 export function addTenantHooks(app: FastifyInstance, { wall, gates, opening, onError, exclude }: TenantHooks): void {
   app.addHook('onRequest', (request, reply, next) => {
     if (exclude?.(request) === true) return next()
-    // Fastify keeps headers of its own, which replace those of Node's response.
+    // Fastify keeps its own list of headers, which later replace the headers of Node's response.
     copyHeaders(reply)
     const http = openExchange(wall, new FastifyCall(request), reply.raw, opening)
     for (const name of OWN_HEADERS) reply.header(name, reply.raw.getHeader(name))
@@ -49,7 +49,7 @@ export function addTenantHooks(app: FastifyInstance, { wall, gates, opening, onE
       (error: unknown) => onError(error, request, reply, next),
     )
   })
-  // A plugin may have called its own hook's `done` outside the context.
+  // A plugin may have called the `done` of its own hook outside the context. So enter the context again before the handler.
   app.addHook('preHandler', (request, _reply, next) => {
     const http = openedRequest(request.raw)
     if (http === undefined) next()
@@ -60,7 +60,7 @@ export function addTenantHooks(app: FastifyInstance, { wall, gates, opening, onE
 
 const OWN_HEADERS = ['X-Request-Id', 'Cache-Control', 'Vary']
 
-/** Fastify drops the body of an answer to HEAD before Node's response sees it. */
+/** Checks answers to HEAD here, because Fastify drops their body before Node's response sees it. */
 function guardHeads(app: FastifyInstance): void {
   app.addHook('onSend', (request, reply, payload, next) => {
     const header = (name: string) => String(reply.getHeader(name) ?? '')
@@ -74,7 +74,7 @@ function guardHeads(app: FastifyInstance): void {
   })
 }
 
-/** Partywall answers in place of Fastify, with the headers that other plugins have set, such as those of CORS. */
+/** Lets partywall answer in place of Fastify. The answer gets the headers that other plugins have set, such as those of CORS. */
 export function takeOverReply(reply: FastifyReply): void {
   copyHeaders(reply)
   reply.hijack()

@@ -31,28 +31,30 @@ export interface PartywallModuleOptions extends AdapterOptions {
   readonly wall: HttpWall
   /** Takes the token out of a request; default: `Authorization: Bearer`. */
   readonly token?: ((request: IncomingMessage) => string | undefined) | undefined
-  /** Requests that belong to no tenant, such as health checks and login. They run without a context and need no token. */
+  /** Requests that belong to no tenant, such as health checks and sign-in. They run without a context and need no token. */
   readonly exclude?: ((request: IncomingMessage) => boolean) | undefined
   /**
-   * On Express: `first` checks requests before all handlers that the application adds with `app.use()` and `app.enableCors()`. `after-app-use`
-   * checks after them, and before body parsers and routes. Browsers on another origin can then read refusals, because these have the headers of
-   * CORS; what the application itself answers in `app.use()` needs no token, and runs without a tenant. Default `first`. On Fastify, NestJS
-   * answers CORS before both.
+   * On Express: where requests are checked. On Fastify the two values do not differ: NestJS always answers CORS before the check.
+   *
+   * - `first` (default): before all handlers that the application adds with `app.use()` and `app.enableCors()`.
+   * - `after-app-use`: after these handlers, and before body parsers and routes. Refusals then have CORS headers, so that browsers on
+   *   another origin can read them. But the handlers of `app.use()` run without a tenant, and if they answer a request themselves, it needs
+   *   no token.
    */
   readonly mount?: 'first' | 'after-app-use' | undefined
   /** True: a handler with neither `@RequirePermission` nor `@PublicRoute` is refused with 500. Default false. */
   readonly requireDeclarations?: boolean | undefined
 }
 
-/** Options that NestJS makes itself, such as with a configuration service. */
+/** Options that a factory of NestJS makes, for example from a configuration service. */
 export interface PartywallModuleAsyncOptions {
   readonly useFactory: (...injected: never[]) => PartywallModuleOptions | Promise<PartywallModuleOptions>
   readonly inject?: readonly NestToken[] | undefined
 }
 
 /**
- * The module for NestJS 11 and 12, on Express and on Fastify. Each request needs a token. Its guards, interceptors, pipes and handlers run in
- * the tenant's context. Errors become problem documents.
+ * The module for NestJS 11 and 12, on Express and on Fastify. Each request needs a token. Its guards, interceptors, pipes and handlers run
+ * in the tenant's context. Errors become problem documents.
  *
  * @example
  * ```ts
@@ -91,7 +93,7 @@ export class PartywallModule {
   }
 }
 
-/** A handler's parameter: the tenant context of the request. Frozen. @throws {TenantContextMissingError} on an excluded path */
+/** Gives a parameter of a handler the frozen tenant context of the request. @throws {TenantContextMissingError} on an excluded path */
 export const CurrentTenant: () => ParameterDecorator = createParamDecorator<undefined>(
   (): TenantContext => getCurrentTenant(),
 )
@@ -108,7 +110,7 @@ function makeGuard(options: PartywallModuleOptions): NestTenantGuard {
 function install(options: PartywallModuleOptions, host: HttpAdapterHost): true {
   const gates = gatesOf(options.wall, options, 'PartywallModule')
   checkMount(options)
-  // With @nestjs/testing the adapter comes after the providers, and still before routes and body parsers.
+  // With @nestjs/testing the adapter is set after the providers were made, but before routes and body parsers are added.
   if (host.httpAdapter === undefined) host.init$.subscribe(() => installOn(adapterOf(host), options, gates))
   else installOn(host.httpAdapter, options, gates)
   return true
@@ -122,7 +124,7 @@ function adapterOf({ httpAdapter }: HttpAdapterHost): NestHttpAdapter {
 }
 
 function installOn(httpAdapter: NestHttpAdapter, options: PartywallModuleOptions, gates: Gates): void {
-  // The guard counts, because only it knows the route.
+  // Rate limits are counted later, in NestTenantGuard, because only there the route is known.
   const early = { ...gates, limiter: undefined }
   const type = httpAdapter.getType()
   if (type === 'express') mountOnExpress(httpAdapter, expressHandler(options, early), options.mount)
@@ -130,7 +132,7 @@ function installOn(httpAdapter: NestHttpAdapter, options: PartywallModuleOptions
   else throw new ConfigurationError(`PartywallModule works on Express and Fastify, not on ${type}.`)
 }
 
-/** Callers without types may give anything. A misspelt value would silently be another place than they chose. */
+/** Callers without types may pass anything. With a misspelt value the checks would silently run at another place than the caller chose. */
 function checkMount({ mount }: PartywallModuleOptions): void {
   if (mount !== undefined && mount !== 'first' && mount !== 'after-app-use')
     throw new ConfigurationError(`PartywallModule: mount is 'first' or 'after-app-use', not ${JSON.stringify(mount)}.`)
@@ -179,7 +181,7 @@ function registerHooks(adapter: NestHttpAdapter, options: PartywallModuleOptions
     refuseBlocked: gates.refuseBlocked,
     token: token === undefined ? undefined : (call: FastifyCall) => token(call.request),
   }
-  // The adapter of Fastify hands out Fastify's own instance.
+  // getInstance() of NestJS's Fastify adapter returns Fastify's own instance.
   const fastify = adapter.getInstance() as FastifyInstance
   addTenantHooks(fastify, {
     wall,

@@ -10,11 +10,11 @@ interface EachTenantOptions {
   readonly command: string
   /** How many commands run at once; default 1. Tools that lock the whole database, such as node-pg-migrate, need 1. */
   readonly concurrency?: number | undefined
-  /** Under this name the schemas that are done are remembered; default: a hash of the command. */
+  /** The name under which finished schemas are remembered; default: a hash of the command. */
   readonly key?: string | undefined
   /** The setting that policies read; default `app.current_tenant_id`. */
   readonly setting?: string | undefined
-  /** Schemas in the path behind the tenant's own; default none. */
+  /** Schemas that follow the tenant's own schema in the search_path; default none. */
   readonly lookupSchemas?: readonly string[] | undefined
   readonly environment: NodeJS.ProcessEnv
   readonly onProgress: (line: string) => void
@@ -23,7 +23,7 @@ interface EachTenantOptions {
 /** What a run did. */
 interface EachTenantResult {
   readonly done: readonly string[]
-  /** Schemas that an earlier run with this key had done. */
+  /** Number of schemas that earlier runs with this key had finished. */
   readonly before: number
   readonly failed: readonly { readonly schema: string; readonly reason: string }[]
   /** Schemas whose tables differ from those of most others after the run. */
@@ -36,8 +36,8 @@ interface Registered {
 }
 
 /**
- * Runs a command for the schema of each tenant, then protects what the command created by `partywall.install_schema()`. A schema is
- * remembered when both have succeeded, so a second run continues with the others.
+ * Runs a command for the schema of each tenant, then calls `partywall.install_schema()` to protect what the command created. A schema is
+ * remembered when both have succeeded, so a second run continues with the other schemas.
  */
 export async function eachTenant(options: EachTenantOptions): Promise<EachTenantResult> {
   const { command, key = createHash('sha256').update(command).digest('hex'), concurrency = 1, onProgress } = options
@@ -56,7 +56,7 @@ export async function eachTenant(options: EachTenantOptions): Promise<EachTenant
     const done: string[] = []
     const failed: { schema: string; reason: string }[] = []
     let turn = Promise.resolve()
-    /** Protects one schema at a time: one connection runs one statement at a time. */
+    /** Protects one schema after the other, because all use one connection, which runs one statement at a time. */
     const protect = ({ schema, tenant }: Registered) => {
       const protecting = turn.then(async () => {
         await client.query('call partywall.install_schema($1, $2)', [schema, tenant])
@@ -87,7 +87,9 @@ export async function eachTenant(options: EachTenantOptions): Promise<EachTenant
   }
 }
 
-/** The environment of one command: `DATABASE_URL` and `PGOPTIONS` set path and tenant, so that a tool needs no option of its own. */
+/**
+ * Returns the environment of one command. `DATABASE_URL` and `PGOPTIONS` set search_path and tenant, so the tool needs no option for them.
+ */
 export function environmentFor(
   { schema, tenant }: Registered,
   {
@@ -97,7 +99,8 @@ export function environmentFor(
   }: Pick<EachTenantOptions, 'databaseUrl' | 'setting' | 'lookupSchemas'>,
 ): Readonly<Record<string, string>> {
   const path = [schema, ...lookupSchemas].join(',')
-  // A blank or a backslash would end the option. The tenant's setting lets the owner see this tenant's rows alone, under FORCE.
+  // A blank or a backslash would end the option. Because of FORCE, policies also apply to the owner of the tables: with the tenant's
+  // setting the owner sees only this tenant's rows.
   const escaped = tenant.replace(/[\\\s]/g, '\\$&')
   const settings = `-c search_path=${path} -c ${setting}=${escaped} -c lock_timeout=10s`
   const url = new URL(databaseUrl)
@@ -121,7 +124,7 @@ function runCommand(registered: Registered, options: EachTenantOptions): Promise
   })
 }
 
-/** Schemas whose tables and columns are not those of the greatest group. */
+/** Returns the schemas whose tables and columns differ from those of the largest group of equal schemas. */
 async function differentSchemas(client: pg.Client): Promise<readonly string[]> {
   const { rows } = await client.query<{ schema: string; shape: string }>(`
     select r.schema_name as schema, pg_catalog.md5(coalesce(pg_catalog.string_agg(c.relname || '.' || a.attname || ' ' ||

@@ -38,25 +38,26 @@ interface PrintedFunction {
 export const FUNCTION_BODY = `encode(sha256(convert_to(row((select l.lanname from pg_language l where l.oid = f.prolang), f.provolatile, f.proleakproof,
   f.prosrc, pg_get_function_sqlbody(f.oid))::text, 'UTF8')), 'hex')`
 
-/** The same for a view `c` (a row of pg_class). */
+/** SQL for a digest of the definition of a view `c` (a row of pg_class). */
 export const VIEW_BODY = `encode(sha256(convert_to(pg_get_viewdef(c.oid), 'UTF8')), 'hex')`
 
 /**
- * The policy's text without the name of its column and without the mark of its tenant, so that policies of tables with different tenant
- * columns, and of schemas of different tenants, can be compared.
+ * Returns the policy's text without the name of its tenant column and without its tenant's mark (see {@link MARK}). So policies of tables
+ * with different tenant columns, and of schemas of different tenants, can be compared.
  */
 export function policyText({ permissive, command, using, check, column }: PrintedPolicy): string {
   const plain = (expression: string | null) => withoutMark(withoutColumn(expression, column))
   return JSON.stringify([permissive, command, plain(using), plain(check)])
 }
 
+/** A tenant's mark: SHA-256 of the tenant's id in hex digits. Policies in a tenant's own schema contain it in place of the id. */
 const MARK = /'[0-9a-f]{64}'/g
 
 function withoutMark(expression: string | null): string | null {
   return expression?.replace(MARK, "'{mark}'") ?? null
 }
 
-/** The marks of tenants in a policy that stands in a tenant's own schema; usually one. */
+/** Returns the marks in a policy. A policy in a tenant's own schema usually has one, any other policy has none. */
 export function marksOf({ using, check }: Pick<PrintedPolicy, 'using' | 'check'>): readonly string[] {
   return [...new Set(`${using ?? ''} ${check ?? ''}`.match(MARK))]
 }
@@ -69,7 +70,8 @@ export function textHash(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
-// The server names the column of a sub-select after the function that is called there: `AS tenant_id` is no column of the table.
+// When the server prints a sub-select, it adds an alias with the name of the called function. So in `AS tenant_id`, `tenant_id` is not a
+// column of the table.
 const WORD =
   /AS (?:"(?:[^"]|"")*"|\w+)|"(?:[^"]|"")*"|'(?:[^']|'')*'|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff.]*|[\s\S]/g
 
@@ -152,7 +154,7 @@ async function printedPolicies(client: Pick<pg.ClientBase, 'query'>, type: strin
              pg_get_expr(p.polwithcheck, p.polrelid) as check
         from pg_policy p where p.polrelid = '${SCRATCH}'::regclass order by p.polname`)
     for (const [place, [purpose]] of written.entries()) {
-      // A policy on the level reads no column, and neither does one of a tenant's own schema.
+      // Policies for the level read no column, and neither do policies in a tenant's own schema.
       const column = purpose === 'level' || marksOf(rows[place]).length > 0 ? null : 'tenant_column'
       known.push([purpose, textHash(policyText({ ...rows[place], column }))])
     }

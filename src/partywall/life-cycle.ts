@@ -23,6 +23,8 @@ export class WallLife<Claims> {
   }
 
   /**
+   * Throws if no new work may begin.
+   *
    * @throws {ClosedError} `PARTYWALL_CLOSED` while closing
    * @throws {ProtectionLostError} `PARTYWALL_PROTECTION_LOST`
    */
@@ -56,7 +58,7 @@ export class WallLife<Claims> {
     this.#refuseWhenClosing()
     this.awake()
     const { protection, pool, verifier, limiter, logger } = this.#parts
-    // Use the watch's own connections. They are not refused while tenants' work is refused.
+    // Use the protection watch's connections. They work even while tenants' work is refused.
     const checked = protection?.pool ?? pool
     const lookup = this.#tenants?.findByClaim === undefined ? lookups(this.#tenants, checked).findByClaim : undefined
     const checks = () => checkReadiness({ pool: checked, verifier, lookup, limiter, logger })

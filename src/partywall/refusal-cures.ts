@@ -25,7 +25,7 @@ const TOKEN_CURES: Readonly<Record<RefusalReason, string>> = {
   'duplicate-claim': 'A claim or header parameter occurs twice. No honest issuer does that.',
   'header-forbidden':
     'The header names its own keys or rules, which partywall never follows. Have the issuer leave this header parameter out.',
-  algorithm: 'Name the algorithm that this issuer signs with in auth.algorithms, if it is meant to.',
+  algorithm: 'If this issuer is meant to use this algorithm, add the algorithm to auth.algorithms.',
   'unknown-issuer': 'Add the issuer to auth, exactly as in the claim iss, with or without the final slash.',
   'unknown-key':
     'No key of the issuer fits kid and alg. Check jwksUrl, and whether the provider has just changed its keys.',
@@ -50,7 +50,7 @@ const TOKEN_CURES: Readonly<Record<RefusalReason, string>> = {
     'auth.verify does not recognise the credential. It may have ended, lack a claim that is needed, or come from another environment.',
 }
 
-/** What would let a token of this tenant pass. */
+/** Advice for each reason for which a tenant is refused: what would let the request pass. */
 export const TENANT_CURES = {
   unknown:
     'The directory has no tenant with the key in the token’s tenant claim. Insert it, or check which claim is read: tenantClaims.tenant, or tenant of sharedSecretTokens.',
@@ -59,7 +59,7 @@ export const TENANT_CURES = {
     'The authorize hook says that the user is not a member of the tenant. Add the membership if that is a mistake.',
 } as const
 
-/** The reason code of a refusal, and the fix if the refusal is a mistake. Neither contains a value of the request. */
+/** Returns the reason code of a refusal, and the fix if the refusal is a mistake. Neither contains a value of the request. */
 export function explainRefusal(event: RefusalEvent): { readonly reason: string; readonly cure: string } {
   switch (event.type) {
     case 'AUTHENTICATION_FAILED':
@@ -72,7 +72,7 @@ export function explainRefusal(event: RefusalEvent): { readonly reason: string; 
         reason: 'permission',
         cure:
           event.source === 'database'
-            ? 'PostgreSQL refused the statement for want of a privilege. If the user should have it, GRANT it to tenant_user and tenant_admin, or to tenant_admin alone and let a role of the user become it (database.roles).'
+            ? 'PostgreSQL refused the statement for want of a privilege. If the user should have it, GRANT the privilege to both tenant_user and tenant_admin. Or GRANT it only to tenant_admin, and map one of the user’s roles to tenant_admin (database.roles).'
             : `Give one of the user’s roles ${event.permission} in access.roles, if the user should have it.`,
       }
     case 'CROSS_TENANT_ACCESS_ATTEMPT':
@@ -80,13 +80,13 @@ export function explainRefusal(event: RefusalEvent): { readonly reason: string; 
         reason: 'cross-tenant',
         cure:
           event.source === 'database'
-            ? 'PostgreSQL refused a row, a context or a privilege: the row of another tenant, or, with libraries that hide PostgreSQL’s reason, such as Prisma, a missing GRANT. Find the statement in the log of PostgreSQL. Staff must use wall.actAs().'
+            ? 'PostgreSQL refused the statement. Usually it named a row of another tenant. With libraries that hide PostgreSQL’s reason, such as Prisma, a GRANT may also be missing. Find the statement in the log of PostgreSQL. Staff must use wall.actAs().'
             : `A request named or reached another tenant (${event.source}). If this is not an attack, find the client or code that mixes tenants. Staff must use wall.actAs().`,
       }
   }
 }
 
-/** What would let a token pass that was refused for this reason. */
+/** Returns the advice for a token that was refused for this reason. */
 export function cureOfToken(reason: string): string {
   return Object.hasOwn(TOKEN_CURES, reason)
     ? TOKEN_CURES[reason as RefusalReason]

@@ -6,9 +6,9 @@ import { ConfigurationError, DependencyUnavailableError } from '../errors.ts'
 import type { Logger } from '../logger/logger.ts'
 import type { DirectoryPool } from '../tenants/postgres-lookup.ts'
 
-/** Reading is repeated this often while no notifications are received, and while the list could not be read, in milliseconds. */
+/** Time in milliseconds until the list is read again, while no notifications are received or the list could not be read. */
 const READ_AGAIN_MS = 5_000
-/** More notified hashes than this, such as in a flood of forged notifications, are answered by reading the whole list once. */
+/** If more hashes than this were notified (as in a flood of forged notifications), the whole list is read once instead. */
 const MAX_ASKED = 1_000
 
 const READ_ALL = 'select hash, revoked_at, keep_until from partywall.revoked_credentials()'
@@ -52,22 +52,28 @@ export class SharedRevocations implements RevocationCheck {
     return this.#list.has(token)
   }
 
-  /** Undefined once the list is known. @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` */
+  /**
+   * Reads the list if it is not known yet. Returns undefined if it is known.
+   *
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE`
+   */
   ready(): Promise<void> | undefined {
     return this.#loaded ? undefined : this.#readAll()
   }
 
-  /** The channel works: entries may have been missed before. */
+  /** Call this when the notification channel works again. Reads the list, because notifications may have been missed before. */
   heard(): void {
     this.#listening = true
     this.#readAgain()
   }
 
+  /** Call this when the notification channel does not work. The list is then read every 5 seconds. */
   unheard(): void {
     this.#listening = false
     this.#later()
   }
 
+  /** Call this with the hashes of revoked credentials that notifications named. Reads their entries. */
   notified(hashes: ReadonlySet<string>): void {
     if (hashes.size > MAX_ASKED) {
       this.#readAgain()
@@ -113,7 +119,7 @@ export class SharedRevocations implements RevocationCheck {
   /** Reads the list again. A reading that has already begun may miss what was revoked since, so another one follows it. */
   #readAgain(): void {
     if (this.#loading === undefined) {
-      this.#readAll().catch(() => {}) // told in the log; read again later
+      this.#readAll().catch(() => {}) // #load() has logged the error, and reads the list again later
       return
     }
     if (this.#isFollowed) return
@@ -170,7 +176,7 @@ export class SharedRevocations implements RevocationCheck {
       const { rows } = await this.#query(text, values)
       return rows.map(toEntry)
     } catch (error) {
-      // A database of the release before: nothing can have been revoked there.
+      // The database has the tables of an older release, so nothing can have been revoked in it.
       if (isMissing(error)) return []
       throw error
     }

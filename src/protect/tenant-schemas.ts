@@ -3,22 +3,22 @@ import { quoteIdentifier, quoteLiteral } from '../catalog/names.ts'
 import { ConfigurationError } from '../errors.ts'
 import { matchesPattern, SHAPE } from '../tenancy/fleet/find-schemas.ts'
 
-/** Which schemas belong to one tenant each, and where their tenants are written down. */
+/** Says which schemas belong to one tenant each, and where to find the tenant of each schema. */
 export interface TenantSchemaOptions {
-  /** `tenant_*`; may be several. */
+  /** Patterns for names of tenants' schemas, such as `tenant_*`. */
   readonly patterns?: readonly string[] | undefined
-  /** A schema whose tables all schemas of tenants have. */
+  /** A template schema. Each schema that has the same tables is a tenant's schema. */
   readonly template?: string | undefined
-  /** Schema to tenant, as a file says. */
+  /** A map from schema to tenant, read from a file. */
   readonly tenants?: ReadonlyMap<string, string> | undefined
-  /** A table with both: `public.tenants(schema_name, id)`. */
+  /** A table with a column for the schema and one for the tenant: `public.tenants(schema_name, id)`. */
   readonly tenantTable?: string | undefined
 }
 
 interface TenantSchemaScript {
   readonly sql: string
   readonly schemas: number
-  /** Schemas whose tenant nobody said. */
+  /** Schemas whose tenant is not known. */
   readonly undecided: readonly string[]
 }
 
@@ -26,7 +26,7 @@ const NAME = /^[a-z_][a-z0-9_]{0,62}$/
 
 /**
  * Writes one call of `partywall.install_schema()` for each schema of a tenant. The tenant comes from the given table or mapping, and never
- * from the name of the schema: a schema without one is left to the reader as a comment.
+ * from the name of the schema. If the tenant of a schema is not known, the call is a comment that a person must complete.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if no schema is found, or the table can't be read
  */
@@ -50,7 +50,7 @@ export async function tenantSchemaScript(db: Queryable, options: TenantSchemaOpt
   })
   const head = [
     '-- Protects the schema of each tenant. Run it as the migration role, after partywall migrate.',
-    '-- A tenant that uses the shared tables now: add place => false, then run partywall move-tenant.',
+    '-- If a tenant still uses the shared tables, add the argument place => false to its CALL, and run partywall move-tenant afterwards.',
   ]
   return { sql: `${[...head, '', ...lines].join('\n')}\n`, schemas: found.length, undecided }
 }

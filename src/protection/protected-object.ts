@@ -9,15 +9,15 @@ const relation = z.object({
   relname: z.string(),
   relkind: z.enum(['r', 'p', 'v', 'm', 'f']),
   owner: z.string(),
-  /** The owner is a superuser or has BYPASSRLS: no policy applies to code that runs as it. */
+  /** Whether the owner is a superuser or has BYPASSRLS. No policy applies to code that runs as such an owner. */
   ownerBypasses: z.boolean(),
   enabled: z.boolean(),
   forced: z.boolean(),
   /** The tenant column, quoted if necessary. */
   column: z.string().nullable(),
-  /** Some role that the login can become may read or write it. */
+  /** Whether some role that the login role can become may read or write the relation. */
   inReach: z.boolean(),
-  /** A view that reads with its caller's rights. */
+  /** Whether the relation is a view that reads with its caller's rights. */
   invoker: z.boolean(),
   /** Tables and views that a view reads. */
   reads: z.array(z.string()),
@@ -31,7 +31,7 @@ const policy = z.object({
   name: z.string(),
   table: z.string(),
   permissive: z.boolean(),
-  /** `*`, `r`, `a`, `w` or `d`. */
+  /** `*`, `r`, `a`, `w` or `d`, as in pg_policy.polcmd. */
   command: z.string(),
   /** Role names; empty: PUBLIC. */
   roles: z.array(z.string()),
@@ -52,7 +52,7 @@ const trigger = z.object({
   table: z.string(),
   type: z.number(),
   enabled: z.boolean(),
-  /** Its function reads the tenant column or partywall's context. */
+  /** Whether the trigger's function mentions the tenant column or partywall's context. */
   protects: z.boolean(),
   calls: z.string(),
 })
@@ -105,7 +105,7 @@ export function readState(rows: readonly unknown[]): ProtectionState {
   }
 }
 
-/** Objects that were added, removed or changed between two states, as sorted `kind name`. */
+/** Returns the objects that were added, removed or changed between two states, as sorted texts `kind name`. */
 export function changedObjects(before: ProtectionState, now: ProtectionState): readonly string[] {
   const told = (state: ProtectionState) =>
     new Map(state.objects.map((object) => [`${object.kind} ${object.name}`, JSON.stringify(object)]))

@@ -16,9 +16,9 @@ export interface ProtectionReader {
   readonly pool: TenantPool
   digest(): Promise<ProtectionDigest>
   state(): Promise<ProtectionState>
-  /** `purpose hash` of each policy and function that releases of partywall write. */
+  /** Returns a text `purpose hash` for each policy and function that releases of partywall write. */
   known(): Promise<ReadonlySet<string>>
-  /** The checks of `wall.ready()` that are about the database. */
+  /** Runs those checks of `wall.ready()` that are about the database. */
   check(): Promise<readonly DatabaseFinding[]>
   close(): Promise<void>
 }
@@ -28,7 +28,7 @@ const TENANT_COLUMNS = ['tenant_id']
 const CONNECTIONS = 2
 
 /**
- * Makes a reader on a small pool of its own, with the application's login. Opens no connection yet.
+ * Makes a reader with its own small pool, which logs in as the application does. Opens no connection yet.
  *
  * @param timeoutMs how long one reading may take; then its connection is destroyed
  */
@@ -40,7 +40,8 @@ export function createProtectionReader(options: TenantPoolOptions, timeoutMs: nu
     min: 0,
     // Keep the connections open: a tenant may occupy all connections of the server, and then no new one could be opened.
     idleTimeoutMillis: 0,
-    // An idle connection must not keep the process alive, but one that reads must: `await wall.ready()` may be all that the process is waiting for.
+    // An idle connection must not keep the process alive. A connection that reads must, because the process may be waiting only for
+    // `await wall.ready()`.
     allowExitOnIdle: true,
     connectionTimeoutMillis: timeoutMs,
     application_name: 'partywall protection watch',
@@ -75,7 +76,10 @@ export function createProtectionReader(options: TenantPoolOptions, timeoutMs: nu
 
 const PROBE = 'partywall-check'
 
-/** Runs a statement in a transaction with fixed settings, in one round trip. If the server does not answer, the connection is destroyed, so that the next reading gets a new one. */
+/**
+ * Runs a statement in a transaction with fixed settings, in one round trip. If the server does not answer, the connection is destroyed, so
+ * that the next reading gets a new connection.
+ */
 async function readWithFixedSettings(pool: WalledPool, statement: string, timeoutMs: number) {
   const client = await pool.leaseFor(undefined)
   const timer = setTimeout(
@@ -94,7 +98,7 @@ async function readWithFixedSettings(pool: WalledPool, statement: string, timeou
   }
 }
 
-/** The rows of the one statement that returns rows. pg returns a list of results for several statements. */
+/** Returns the rows of the one statement that returns rows. For several statements pg returns a list of results. */
 function rowsOf(answers: unknown): readonly Readonly<Record<string, unknown>>[] {
   const list: readonly unknown[] = Array.isArray(answers) ? answers : [answers]
   return list.flatMap((answer) => (isResult(answer) ? answer.rows : []))

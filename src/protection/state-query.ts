@@ -8,7 +8,7 @@ const RIGHTS = 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE'
 const COLUMN_RIGHTS = 'SELECT, INSERT, UPDATE'
 
 /**
- * All objects that protect tenants, one JSON document (`object`) per row. `protected-object.ts` describes the documents.
+ * SQL that returns all objects that protect tenants, one JSON document (`object`) per row. `protected-object.ts` describes the documents.
  *
  * Must run with `search_path = pg_catalog, pg_temp`, so that expressions are printed the same way each time.
  */
@@ -32,7 +32,7 @@ export function stateQuery(tenantColumns: readonly string[], settingName: string
     select p.*, n.nspname, p.oid::regprocedure::text as name
       from pg_proc p join pg_namespace n on n.oid = p.pronamespace where ${USER_SCHEMAS}
   ), needs (classid, objid, refclassid, refobjid) as materialized (
-    -- Built-in functions can't be replaced: only what users made is of interest.
+    -- Built-in functions can't be replaced, so only functions and operators that users made are of interest.
     select d.classid, d.objid, d.refclassid, d.refobjid from pg_depend d
      where d.refobjid >= 16384 and d.refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass)
     union all
@@ -43,11 +43,11 @@ export function stateQuery(tenantColumns: readonly string[], settingName: string
     select c.policy, x.classid, x.oid from called c cross join lateral (
       select d.refclassid as classid, d.refobjid as oid from needs d where d.classid = c.classid and d.objid = c.oid
       union all
-      -- A body that is a string leaves no dependency: its calls are found by their names.
+      -- PostgreSQL records no dependencies of a function body that is a string, so find its calls by their names.
       select 'pg_proc'::regclass, f.oid from functions f join pg_proc caller on c.classid = 'pg_proc'::regclass and caller.oid = c.oid
        where f.oid <> caller.oid and caller.prosqlbody is null and strpos(caller.prosrc, f.proname) > 0
          and caller.prosrc ~ ('\\m' || regexp_replace(f.proname, '(\\W)', '\\\\\\1', 'g') || '\\M')
-         -- Those of partywall look names up in pg_catalog alone, and so call each other by their full names.
+         -- partywall's functions resolve names only in pg_catalog. They call each other by their full names, and no function of a user.
          and (caller.pronamespace <> 'partywall'::regnamespace or f.nspname = 'partywall')
     ) x
   ), of_interest as materialized (
@@ -95,7 +95,7 @@ export function stateQuery(tenantColumns: readonly string[], settingName: string
            'grants', f.proacl::text)
     from functions f join of_interest i on i.oid = f.oid join pg_roles o on o.oid = f.proowner
   union all
-  -- The seal depends on partywall's own views as it does on its functions.
+  -- The seal depends on partywall's views as well as on partywall's functions.
   select jsonb_build_object('kind', 'function', 'name', c.name, 'owner', o.rolname, 'definer', true, 'settings', coalesce(c.reloptions, '{}'),
            'body', ${VIEW_BODY},
            'grants', c.relacl::text)

@@ -10,9 +10,9 @@ import type { Instance } from './scope.ts'
 export type ProveAs = (table: TenantTable, verb: Verb, role: ActingRole) => Proof
 
 /**
- * The weakness of a policy that admits a document because a row of another table names it (`EXISTS (SELECT 1 FROM shares s WHERE
- * s.document_id = documents.id AND s.shared_with = context)`). An attacker who may insert a row into `shares` that names another tenant's
- * document gets access to that document. Undefined if only the document's own tenant can write such rows of `shares`.
+ * Returns the weakness of a policy that admits a document because a row of another table refers to it (`EXISTS (SELECT 1 FROM shares s
+ * WHERE s.document_id = documents.id AND s.shared_with = context)`). An attacker who may insert a row into `shares` that refers to another
+ * tenant's document gets access to that document. Undefined if only the document's own tenant can write such rows of `shares`.
  */
 export function selfGranted(
   input: BranchInput,
@@ -51,15 +51,15 @@ function says(relation: Relation, role: ActingRole, verb: Verb, certain: boolean
   return {
     kind: 'trusts-table',
     certain,
-    explanation: `the policy opens rows that ${relation.label} names, and ${role.role.name} may ${verb} rows there that name another tenant’s row`,
+    explanation: `the policy opens each row to which a row of ${relation.label} refers, and ${role.role.name} may ${verb} rows of ${relation.label} that refer to another tenant’s row`,
     subject: relation.label,
   }
 }
 
 /**
- * The weakness of a policy that looks a parent up by a part of its key: `EXISTS (SELECT 1 FROM channels c WHERE c.id = channel_id)`, where
- * `channels` has the key (tenant, id). Attackers add a channel of their own tenant with the id of another tenant's channel. The policy then
- * shows them the rows of that other channel.
+ * Returns the weakness of a policy that looks up a parent by only a part of the parent's key: `EXISTS (SELECT 1 FROM channels c WHERE c.id
+ * = channel_id)`, where `channels` has the key (tenant, id). Attackers add a channel of their own tenant with the id of another tenant's
+ * channel. The policy then shows them the rows of that other channel.
  */
 function partlyNamed(
   { facts, role, row, table }: BranchInput,
@@ -91,13 +91,13 @@ function partlyNamed(
     kind: 'trusts-table',
     // A random UUID can't be guessed, so the hole is not certain.
     certain: linked.some((column) => column.baseType !== 'uuid'),
-    explanation: `${relation.label} is looked up by ${names} alone, which is a key only together with ${tenant.name}: ${role.role.name} may add a row of its own tenant with the ${names} of another tenant's row`,
+    explanation: `the policy looks up ${relation.label} only by ${names}, which is unique only together with ${tenant.name}: ${role.role.name} may add a row of its own tenant with the ${names} of another tenant's row`,
     subject: relation.label,
     namesPart: true as const,
   }
 }
 
-/** The columns of the lookup that refer to the row. Undefined unless one of them equals a column of the row's primary or unique key. */
+/** Returns the columns of the lookup that refer to the row. Undefined unless one equals a column of the row's primary or unique key. */
 function linksOf(lookup: Instance, row: Instance, table: TenantTable, knows: Equalities) {
   const pairs = lookup.relation.columns.flatMap((column) =>
     row.relation.columns.flatMap((own) =>
@@ -121,8 +121,8 @@ function linksOf(lookup: Instance, row: Instance, table: TenantTable, knows: Equ
 }
 
 /**
- * Whether only the row's own tenant can write lookup rows that name the row. The lookup table then has a foreign key to the row that
- * includes the tenant column, and its policies prove that the session writes only its own tenant there.
+ * Whether only the row's own tenant can write lookup rows that refer to the row. This is so if the lookup table has a foreign key to the
+ * row that includes the tenant column, and if its policies prove that a session writes only its own tenant into that column.
  */
 function pairedOwner(
   relation: Relation,

@@ -5,8 +5,8 @@ import type { Instance } from './scope.ts'
 import { termOf } from './terms.ts'
 
 /**
- * For a schema in which the setting holds the key of a user or session: the lookup rows that connect the session's key with the tenant of
- * the row `target`. Undefined if no lookup rows connect them.
+ * Returns the lookup rows that connect the session's key with the tenant of the row `target`, for a schema whose setting contains the key
+ * of a user or session. Undefined if no lookup rows connect them.
  */
 export function membership(
   input: BranchInput,
@@ -49,11 +49,11 @@ export function membership(
 type Joins = (one: string, other: string) => boolean
 
 /**
- * Whether a join shows that two rows belong to the same tenant. Only joins by tenant columns and by keys do so: rows of all tenants may have one
- * plan, status or date in common.
+ * Whether a join shows that two rows belong to the same tenant. Only joins by tenant columns and by keys show it, because rows of several
+ * tenants may have the same plan, status or date.
  *
- * @param own the first row is the session's own. Rows that refer to it, or whose key contains one of its values, are then the
- * session's own too.
+ * @param own whether the first row belongs to the session. If so, a row that refers to the first row, or whose identifying column is joined
+ *   with a column of the first row, belongs to the session too
  */
 function leads(facts: Facts, from: Instance, to: Instance, own: boolean, joins: Joins): boolean {
   const tenant = tenantOf(facts, from)
@@ -89,9 +89,9 @@ function tenantOf(facts: Facts, { relation }: Instance): string | undefined {
 }
 
 /**
- * Columns of a lookup table that identify the session. If one of them contains the session's key, the row is the session's own. These are
- * the columns of primary and unique keys, and the key column that discovery found. A column such as `reviewed_by` does not make a row the
- * reviewer's own.
+ * Returns the columns of a lookup table that identify the session. If one of these columns contains the session's key, the row belongs to
+ * the session. They are the columns of primary and unique keys, and the key column that discovery found. A column such as `reviewed_by` is
+ * not one of them, because a row does not belong to its reviewer.
  */
 function identifying(facts: Facts, { relation }: Instance): readonly string[] {
   const { context } = facts.tenancy

@@ -5,7 +5,7 @@ import { CAUGHT_ERROR } from './caught-error.ts'
 import { isSentinel, peel } from './rewrite.ts'
 import type { Term } from './term.ts'
 
-/** No condition of the branch restricts the row. */
+/** Matches a branch in which no condition restricts the row. */
 export const alwaysTrue: Shape = (reader) => {
   const trivial = reader.atoms.every((atom) => {
     if (atom.kind === 'null-test' && atom.negated) {
@@ -40,7 +40,7 @@ function isOwn(reader: AtomReader, term: Term): boolean {
   return term.kind !== 'column' || reader.isOwnColumn(term)
 }
 
-/** An unqualified column name in a subquery binds to the subquery's own table and not to the row: `t.tenant_id = tenant_id`. */
+/** Matches an unqualified name in a subquery that binds to the subquery's own table and not to the row: `t.tenant_id = tenant_id`. */
 export const capture: Shape = (reader) => {
   for (const atom of reader.atoms) {
     if (atom.kind !== 'operator' || atom.op !== '=' || atom.left === undefined) continue
@@ -57,12 +57,16 @@ export const capture: Shape = (reader) => {
 }
 
 /**
- * The policy is true when no tenant is set, when its comparison with the tenant is false or NULL, when the setting has a certain value, or when a
- * function that it calls catches an error and returns true.
+ * Matches a policy that is true in one of these cases:
+ *
+ * - no tenant is set;
+ * - the policy's comparison with the tenant is false or NULL;
+ * - the setting has a certain value;
+ * - a function that the policy calls catches an error and returns true.
  */
 export const failOpen: Shape = (reader) => {
-  // `coalesce(a, b)` becomes two branches. The second one holds `a IS NULL` and a comparison of the tenant with b, so `a IS NULL` does not mean there
-  // that the policy is true without a tenant.
+  // `coalesce(a, b)` becomes two branches. The second branch contains `a IS NULL` and a comparison of the tenant with b. In such a branch
+  // `a IS NULL` does not mean that the policy is true without a tenant.
   const alsoComparesTenant = reader
     .comparisons()
     .some(
@@ -109,7 +113,7 @@ function isContextLike(reader: AtomReader, expr: Expr): boolean {
   return reader.isContext(reader.term(inner))
 }
 
-/** A condition on another setting alone opens the rows, such as `current_setting('app.is_admin') = 'on'`. */
+/** Matches a branch that only another setting decides, such as `current_setting('app.is_admin') = 'on'`. */
 export const bypassFlag: Shape = (reader) => {
   for (const atom of reader.atoms) {
     const terms = reader.deepTerms(atom)
@@ -122,7 +126,7 @@ export const bypassFlag: Shape = (reader) => {
   return undefined
 }
 
-/** `tenant_id IS NULL OR …` shows rows with a NULL tenant to every tenant. */
+/** Matches `tenant_id IS NULL OR …`, which shows rows with a NULL tenant to every tenant. */
 export const nullTenant: Shape = (reader) => {
   const found = reader.atoms.some(
     (atom) => atom.kind === 'null-test' && !atom.negated && reader.isTenantColumn(reader.term(atom.arg)),

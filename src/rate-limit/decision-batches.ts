@@ -22,7 +22,7 @@ interface DecisionBatchesOptions {
   readonly prefix: string
   readonly run: (script: Script, keys: string[], values: string[]) => Promise<unknown>
   /**
-   * Whether one call may contain keys of several tenants. In a Redis Cluster the answer is no, because these keys are on different nodes.
+   * Whether one call may contain keys of several tenants. Not in a Redis Cluster, because these keys may be on different nodes.
    */
   readonly together: () => boolean
 }
@@ -103,7 +103,7 @@ export function createDecisionBatches({ prefix, run, together }: DecisionBatches
   }
 }
 
-/** Compares by identity: equal limits are always the same object. */
+/** Whether a decision fits into a batch. Limits are compared by identity, because equal limits are always the same object. */
 function fits(batch: Batch, scopes: readonly Scope[], cost: number): boolean {
   if (batch.cost !== cost || batch.scopes.length !== scopes.length || batch.waiting.length >= MOST) return false
   for (let index = 0; index < scopes.length; index++) {

@@ -23,7 +23,7 @@ interface SharedScope extends Scope {
   readonly share: Limits
 }
 
-/** One request in the form that stores need. It is small, because each request makes one, also a request that is refused from the cache. */
+/** One request in the form that stores need. A question is small, because each request makes one, even if the cache refuses the request. */
 export class Question {
   readonly request: RateLimitRequest
   readonly tier: string
@@ -65,7 +65,7 @@ export function createLimitBook(settings: RateLimiterSettings) {
     const limits = smallestTier(configured)
     const found = [...tiers.values()].find((tier) => configured.get(tier.name) === limits)
     if (found === undefined)
-      throw new ConfigurationError('createRateLimiter(options): tiers must hold one tier at least.')
+      throw new ConfigurationError('createRateLimiter(options): tiers must have at least one tier.')
     return found
   }
 

@@ -35,7 +35,7 @@ function renderLine(line: ChecklistLine): string[] {
 
 function titleOf(line: ChecklistLine): string {
   if (line.atLeast === undefined) return line.title
-  // No scenario was counted: leave out "across N test scenarios" instead of printing 0.
+  // If no scenario was counted, leave out "across N test scenarios" instead of printing 0.
   return line.count === 0 ? line.title.replace(/ across N .*$/, '') : line.title.replace(/\bN\b/, String(line.count))
 }
 
@@ -45,7 +45,7 @@ function renderPiece(piece: Evidence): string {
   return oneLine(`${verdict}${piece.detail} (${piece.by}, ${checks})`)
 }
 
-/** Makes a detail safe: it may quote a server's message, whose line breaks and escape sequences could forge a line of this report. */
+/** Makes a detail safe. It may quote a message of a server, and line breaks or escape sequences in it could forge a line of this report. */
 function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()
 }

@@ -18,7 +18,9 @@ export interface CursorPlace {
 const MAX_LENGTH = 4_096
 
 /**
- * Makes the cursor that continues after a row. `values`: the row's order columns as text of PostgreSQL, so that dates keep microseconds.
+ * Makes the cursor that continues after a row.
+ *
+ * @param values the values of the columns by which the list is ordered, as PostgreSQL's text, so that dates keep microseconds
  */
 export function writeCursor(values: readonly (string | null)[], place: CursorPlace, key: Uint8Array): string {
   const text = Buffer.from(JSON.stringify(values), 'utf8').toString('base64url')
@@ -46,7 +48,7 @@ export function readCursor(
   return values.map((value: unknown) => (typeof value === 'string' ? value : null))
 }
 
-/** The condition for rows after the cursor, in the order of the list. */
+/** Returns the SQL condition for the rows that follow the cursor in the order of the list. */
 export function behind(
   table: Table,
   terms: readonly OrderTerm[],

@@ -30,7 +30,7 @@ export function databaseRefusal(error: unknown): unknown {
 
 /** @param each the inner error that has the code; @param cause the error that was thrown */
 function meaningOf(each: object, cause: Error): Error | undefined {
-  // Prisma's adapter has a `kind` of its own, and PostgreSQL's code in another field.
+  // The errors of Prisma's adapter have PostgreSQL's code in the field `originalCode`.
   const code = textOf(each, 'originalCode') || textOf(each, 'code')
   if (!/^[0-9A-Z]{5}$/.test(code)) return undefined
   if (code === '42501') {

@@ -25,8 +25,8 @@ const OPERATORS: Readonly<Record<string, string>> = { lt: '<', lte: '<=', gt: '>
 const MAX_LIST = 1_000
 
 /**
- * The caller's conditions, which are used in addition to the tenant condition. Names come only from the table's columns; values are
- * parameters.
+ * Returns the caller's conditions as SQL, which is used in addition to the tenant condition. Names come only from the table's columns;
+ * values are parameters.
  */
 export function whereConditions(
   table: Table,

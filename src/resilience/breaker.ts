@@ -15,13 +15,13 @@ interface BreakerOptions {
   readonly dependency: string
   /** Number of infrastructure failures in a row that open the breaker. Default 3. */
   readonly failures?: number | undefined
-  /** About how long the breaker stays open before one probe may pass; grows with each failed probe, with jitter. Default 1_000. */
+  /** Approximate time in milliseconds until an open breaker lets a probe pass. Grows with each failed probe. Default 1_000. */
   readonly openForMs?: number | undefined
-  /** The longest time between two probes. Default 30_000. */
+  /** The longest time between two probes, in milliseconds. Default 30_000. */
   readonly maxOpenForMs?: number | undefined
-  /** A call that takes longer counts as failed: a probe that hangs must not hold the breaker half-open. Default 5_000. */
+  /** Time limit of a call in milliseconds, so that a probe that hangs does not keep the breaker half-open. Default 5_000. */
   readonly timeoutMs?: number | undefined
-  /** Which errors count. Default {@link isInfrastructureFailure}. */
+  /** Says which errors are failures of the dependency. Default {@link isInfrastructureFailure}. */
   readonly isFailure?: ((error: unknown) => boolean) | undefined
   readonly events?: SecurityEvents | undefined
 }
@@ -35,12 +35,12 @@ export interface Breaker {
    * Calls the dependency. Refuses at once while the dependency is known to be down, or while a probe is running.
    *
    * @param call gets a signal that aborts at the time-out; errors of `call` are passed on unchanged
-   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if open, half-open or timed out
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if the breaker is open or half-open, or if the call timed out
    */
   run<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T>
 }
 
-/** Makes a breaker in the state closed. It holds no timer between calls, so it needs no clean-up. */
+/** Makes a closed breaker. It has no timer between calls, so it needs no clean-up. */
 export function createBreaker(options: BreakerOptions): Breaker {
   const { dependency, failures = 3, openForMs = 1_000, maxOpenForMs = 30_000, timeoutMs = 5_000, events } = options
   const policy = circuitBreaker(handleWhen(options.isFailure ?? isInfrastructureFailure), {

@@ -3,13 +3,13 @@ import { DependencyUnavailableError } from '../errors.ts'
 export type GuardState = 'closed' | 'open' | 'half-open'
 
 /**
- * How one failure counts. `ours`: the failure is not the store's fault. `passing`: the next call may succeed. `final`: another call is
- * useless until somebody changes something.
+ * The kind of a failure. `ours`: the failure is not the store's fault. `passing`: the next call may succeed. `final`: every further call
+ * will fail until somebody changes something.
  */
 export type FailureKind = 'ours' | 'passing' | 'final'
 
 interface StoreGuardOptions {
-  /** A call that takes longer counts as failed. The call is not repeated, because the store may have executed it. */
+  /** A call that takes longer has failed. The guard does not repeat the call, because the store may have executed it. */
   readonly timeoutMs: number
   /** Number of failures in a row that open the guard. A `final` failure opens it at once. */
   readonly failures: number
@@ -17,7 +17,7 @@ interface StoreGuardOptions {
   readonly probeAfterMs: number
   readonly kindOf: (error: unknown) => FailureKind
   readonly onState: (state: GuardState, cause: unknown) => void
-  /** Milliseconds; default `performance.now`. */
+  /** A clock in milliseconds; default `performance.now`. */
   readonly now?: () => number
 }
 
@@ -45,7 +45,7 @@ interface Flight {
 
 class StoreTimeoutError extends DependencyUnavailableError {}
 
-/** Thrown to each caller while the guard is open. One frozen error, because a stack trace per request would cost more than the decision. */
+/** The error for each caller while the guard is open. It is shared, because a stack trace per request would cost more than the decision. */
 const OPEN = Object.freeze(new DependencyUnavailableError('The store is not called while its circuit breaker is open.'))
 
 /** Makes a guard; see {@link StoreGuard}. */

@@ -4,7 +4,7 @@ import { deriveSealKey } from './seal-key.ts'
 /** The level of a context: the database role that a statement runs as. The seal covers it. */
 export type TenantLevel = 'tenant_user' | 'tenant_admin'
 
-/** Everything that a seal binds, except the database and the backend. */
+/** The values that a seal covers, except the database and the backend. */
 export interface SealSubject {
   readonly tenantId: string
   readonly userId: string
@@ -19,7 +19,7 @@ export interface SealSubject {
 /** Values of one connection that the seal is bound to. */
 export interface SealBinding {
   readonly database: string
-  /** The backend's pid; undefined behind a transaction pooler, where backends change under us. */
+  /** The backend's pid. Undefined behind a transaction pooler, where the backend of a connection changes between transactions. */
   readonly backendPid: number | undefined
 }
 
@@ -43,21 +43,21 @@ const REGISTRATION_SECONDS = 60
 const LEVELS: Readonly<Record<TenantLevel, string>> = { tenant_user: '1', tenant_admin: '2' }
 const BLOCK_BYTES = 64
 
-/** `crypto.hash` costs half of `createHmac`; Node 20.12 has it. */
+/** `crypto.hash` (Node.js 20.12 and later) takes half the time of `createHmac`. */
 function sha256(data: Uint8Array): Buffer {
   return crypto.hash('sha256', data, 'buffer')
 }
 
 const PAIRS = /[\ud800-\udbff][\udc00-\udfff]/g
 
-/** PostgreSQL's `length()` counts code points: a surrogate pair, which is two UTF-16 units, is one. */
+/** Puts the length of a text before the text. PostgreSQL's `length()` counts code points, so a surrogate pair counts once. */
 function lengthPrefixed(text: string): string {
   // Almost every id is ASCII, where each character is one byte.
   const pairs = Buffer.byteLength(text) === text.length ? 0 : (text.match(PAIRS)?.length ?? 0)
   return String(text.length - pairs).padStart(4, '0') + text
 }
 
-/** The last part of a seal with a placement. Its length stands at its end, so that the server finds it without reading the other parts. */
+/** The placement at the end of a seal, followed by its length. So the server finds the placement without reading the other parts. */
 function placed(placement: string): string {
   return placement === '' ? '' : placement + String(placement.length).padStart(2, '0')
 }
@@ -107,9 +107,9 @@ export class SealMaker {
   }
 
   /**
-   * A registration of tickets, for `partywall.register_tickets()`.
+   * Makes the arguments of `partywall.register_tickets()`, which registers tickets.
    *
-   * @param at.notAfter the last moment of the tickets, in seconds since the epoch
+   * @param at.notAfter the last moment at which the tickets are valid, in seconds since the epoch
    * @param at.now the present, in milliseconds since the epoch
    */
   registration(

@@ -15,7 +15,7 @@ interface TicketBatch {
   readonly mac: string
   registered(): void
   /**
-   * The call failed. Its tickets are registered again later.
+   * Must be called if the call failed. Its tickets are registered later.
    *
    * @returns whether a warning is due: several calls have failed in a row, and none was logged yet
    */
@@ -33,16 +33,16 @@ const MAX_BATCH = 200
 /** How long no ticket is registered after a registration failed, in milliseconds. */
 const PAUSE_MS = 5_000
 /**
- * Number of registrations that must fail in a row before a warning is logged. A single one may fail because a connection ends or a lock is
- * held.
+ * Number of registrations that must fail in a row before a warning is logged. A single registration may fail because a connection ends, or
+ * because another session holds a lock.
  */
 const FAILURES_TOLD = 3
 /** Maximum number of registered tickets that are remembered. A forgotten ticket may be registered a second time, which changes nothing. */
 const MAX_REMEMBERED = 100_000
 
 /**
- * Hands out the tickets of one pool, and remembers which of them must still be registered in the database. In each time slot a ticket is
- * registered once.
+ * Hands out the tickets of one pool, and remembers which of them must still be registered in the database. Each ticket is registered once
+ * in its time slot.
  *
  * No statement waits for a registration or depends on it: if the database does not know a ticket, it checks the whole seal.
  */
@@ -74,8 +74,8 @@ export class TicketBook {
     if (asked.slot !== this.#slot || this.#tickets.size >= MAX_REMEMBERED) {
       this.#slot = asked.slot
       this.#tickets = new Map()
-      // These were not registered during their slot. A ticket is registered when a connection comes back to our pool, and a library with
-      // a pool of its own may never give one back.
+      // Forget tickets that were not registered in time. Tickets are registered when a connection comes back to our pool, and a library
+      // with its own pool may never give a connection back.
       this.#waiting = []
     }
     this.#tickets.set(keyOf(asked.subject), asked.ticket)
@@ -112,7 +112,8 @@ export class TicketBook {
   }
 
   /**
-   * Until the tickets of the batch are registered, the database checks whole seals. The next seal of each of these tenants puts its ticket on the list again.
+   * Stops registrations for PAUSE_MS. Until a ticket is registered, the database checks the whole seal instead. The next seal of a tenant
+   * puts the tenant's ticket on the list again.
    */
   #failed(batch: readonly Waiting[]): boolean {
     this.#pausedUntil = Date.now() + PAUSE_MS
@@ -128,8 +129,8 @@ function keyOf({ database, tenantId, readOnly, placement = '' }: TicketSubject):
 }
 
 /**
- * The id as the database reads it from the seal. JSON would contain an escape for half a surrogate pair, and PostgreSQL would refuse the
- * whole batch.
+ * Returns the id as the database reads it from the seal. Without this conversion, JSON would contain an escape for half a surrogate pair,
+ * and PostgreSQL would refuse the whole batch.
  */
 function asStored(tenantId: string): string {
   return Buffer.from(tenantId, 'utf8').toString('utf8')

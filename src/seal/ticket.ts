@@ -5,7 +5,7 @@ import { deriveKey } from './seal-key.ts'
  * Length of a slot in seconds. A ticket is valid during its slot and for GRACE_SECONDS after it. In each slot a tenant gets a new ticket.
  */
 const SLOT_SECONDS = 900
-/** How many seconds a ticket stays valid after its slot. A seal is valid for less than 90 s, so none outlives its ticket. */
+/** How many seconds a ticket stays valid after its slot. A seal is valid for less than 90 s, so no seal outlives its ticket. */
 const GRACE_SECONDS = 90
 
 /** Everything that a ticket is bound to, except its time slot. */
@@ -32,7 +32,7 @@ export function lastSecondOf(slot: number): number {
   return (slot + 1) * SLOT_SECONDS + GRACE_SECONDS
 }
 
-/** Makes tickets for one root secret: every process that has the secret makes the same ones. */
+/** Makes tickets for one root secret. All processes that have the secret make the same tickets. */
 export class TicketMaker {
   readonly #key: Buffer
 

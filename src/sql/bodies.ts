@@ -180,7 +180,7 @@ function dynamic(text: unknown, using: unknown, body: readonly PlStatement[]): P
 /** Splits the text of an assignment, which contains its target: `new.org_id := x`, `a[1] = x`. */
 function assignment(text: string, target: string): PlStatement {
   const at = /^[^=:]*?:?=/.exec(text)?.[0].length ?? 0
-  // The target is not a plain name: it is an element, or a quoted name that may itself contain `=`.
+  // False if the target is an element, or a quoted name, which may itself contain `=`.
   const plain = /^\s*[\w$.\s]+:?=$/.test(text.slice(0, at))
   return {
     kind: 'assign',

@@ -10,13 +10,17 @@ const SUBLINKS: Readonly<Record<string, 'exists' | 'scalar' | 'any' | 'all' | 'a
   ARRAY_SUBLINK: 'array',
 }
 
-/** Reads of expressions. */
+/** Functions that convert the parser's expression nodes into verify's own tree. */
 interface ExpressionLowering {
   lowerExpression(node: Node): Expr
   partsOf(fields: Node): readonly Expr[]
 }
 
-/** Converts a query. It is passed in, because expressions contain queries and queries contain expressions. */
+/**
+ * Makes the functions that convert expressions.
+ *
+ * @param lowerSelect converts a query. It is passed in, because expressions contain queries and queries contain expressions
+ */
 export function expressionLowering(lowerSelect: (fields: Node) => Query): ExpressionLowering {
   return { lowerExpression, partsOf }
 
@@ -69,7 +73,7 @@ export function expressionLowering(lowerSelect: (fields: Node) => Query): Expres
       case 'CollateClause':
         return { kind: 'collate', arg: expr(fields['arg']), collation: namesOf(fields['collname']).join('.') }
       case 'NamedArgExpr':
-        // A named argument: its position in the list has no meaning.
+        // The position of a named argument in the list has no meaning, so the tree contains no plain argument for it.
         return { kind: 'other', node: kind, parts: [expr(fields['arg'])] }
       case 'SetToDefault':
         return { kind: 'keyword', name: 'default' }
@@ -86,7 +90,7 @@ export function expressionLowering(lowerSelect: (fields: Node) => Query): Expres
     return nodesOf(value).map(lowerExpression)
   }
 
-  /** Expressions anywhere below a node that `tree.ts` has no kind for. */
+  /** Returns the expressions anywhere below a node for which `tree.ts` has no kind. */
   function partsOf(fields: Node): readonly Expr[] {
     return Object.values(fields).flatMap((value): readonly Expr[] => {
       const nodes = Array.isArray(value) ? nodesOf(value) : isNode(value) ? [value] : []

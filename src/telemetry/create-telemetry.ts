@@ -6,21 +6,21 @@ import { SpaceSaving } from './space-saving.ts'
 
 export interface TelemetryOptions {
   readonly events: SecurityEvents
-  /** Default: the global ones, which do nothing without an SDK. */
+  /** The defaults are the global meter and tracer of OpenTelemetry, which do nothing without an SDK. */
   readonly meter?: Meter | undefined
   readonly tracer?: Tracer | undefined
-  /** Tenants that always have a series of their own in the metric `partywall.tenant.refusals`. At most 100. */
+  /** Tenants that always have their own series in the metric `partywall.tenant.refusals`. At most 100. */
   readonly tenants?: readonly string[] | undefined
-  /** How many of the tenants with the most refusals have a series of their own; default 50, at most 200. */
+  /** How many of the tenants with the most refusals have their own series; default 50, at most 200. */
   readonly topTenants?: number | undefined
-  /** Names of tiers, so that a tier can never become an unbounded label; default free, pro, enterprise. */
+  /** Names of tiers; default free, pro, enterprise. Any other tier gets the label `other`, so that the number of labels is bounded. */
   readonly tiers?: readonly string[] | undefined
 }
 
 export interface Telemetry {
   /** Runs `fn` in a span that carries the current tenant, its tier and the request id, and counts its duration by operation. */
   withSpan<T>(operation: string, fn: (span: Span) => Promise<T>): Promise<T>
-  /** One decision of the rate limiter. */
+  /** Counts one decision of the rate limiter. */
   limitDecision(decision: {
     readonly tier: string
     readonly outcome: 'allowed' | 'refused'
@@ -42,10 +42,10 @@ const MODES = ['store', 'local', 'closed', 'open'] as const
 const MAX_DEPENDENCIES = 20
 
 /**
- * Traces and metrics through the OpenTelemetry API; without an SDK each call costs nanoseconds.
+ * Makes traces and metrics through the OpenTelemetry API. Without an SDK each call costs nanoseconds.
  *
- * No label is unbounded. Tenants appear in spans; in metrics only those of `tenants`, and the `topTenants` with the most refusals,
- * have a label.
+ * The number of values of each label is bounded. Spans name every tenant. Metrics name only the tenants of the option `tenants`, and the
+ * `topTenants` tenants with the most refusals.
  */
 export function createTelemetry(options: TelemetryOptions): Telemetry {
   const meter = options.meter ?? metrics.getMeter('partywall')
@@ -70,7 +70,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const unsealed = gauge('partywall.audit.unsealed_events', 'Events that are not sealed')
   const mode = gauge('partywall.rate_limit.mode', '1 for the mode in force')
   const breaker = gauge('partywall.breaker.open', '1 while the breaker of a dependency is open')
-  const latency = gauge('partywall.rate_limit.store_latency', 'Milliseconds of the newest trip to the store')
+  const latency = gauge('partywall.rate_limit.store_latency', 'Milliseconds of the latest call to the store')
   const denials = gauge(
     'partywall.tenant.refusals',
     'Refusals of the most refused tenants, and of those in the option tenants',
@@ -93,7 +93,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   }
   meter.addBatchObservableCallback(observeAll, gauges)
 
-  // One frozen object per label set: no allocation per event.
+  // Keep one frozen object per label set, so that an event allocates nothing.
   const labels = new Map<string, Attributes>()
   const labelOf = (type: string): Attributes => {
     const known = labels.get(type) ?? Object.freeze({ type })
@@ -144,7 +144,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
         try {
           return await fn(span)
         } catch (error) {
-          // The code, never the message: a message of the database may hold a value of a row.
+          // Record the code and never the message, because a message of the database may contain a value of a row.
           outcome = isPartywallError(error) ? error.code : 'error'
           span.setAttribute('error.type', outcome)
           span.setStatus({ code: SpanStatusCode.ERROR })

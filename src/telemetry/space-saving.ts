@@ -1,7 +1,7 @@
 /**
- * Counts names and keeps the K most frequent ones. The memory is bounded, even if there are any number of names.
+ * Counts names and keeps the K most frequent names. The memory is bounded, however many names are added.
  *
- * A count is never too low, and too high by at most the total divided by K.
+ * A count is never too low. It is too high by at most the total divided by K.
  *
  * @see Metwally, Agrawal, El Abbadi: Efficient Computation of Frequent and Top-k Elements (2005)
  */

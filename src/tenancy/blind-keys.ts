@@ -2,21 +2,21 @@ import type { Catalog } from '../catalog/catalog.ts'
 import type { BlindKey, Index, Relation } from '../catalog/model.ts'
 import { mentions } from './index-cures.ts'
 
-/** Reading all rows of a tenant takes a few milliseconds at most below these numbers. */
+/** If a table or its largest tenant has fewer rows than this, reading all rows of a tenant takes a few milliseconds at most. */
 const FEW_ROWS = 10_000
 const FEW_ROWS_OF_A_TENANT = 5_000
 
-/** A key of an index that policies blind (docs/glossary.md). */
+/** A blind key (docs/glossary.md) and its index. */
 export interface FoundKey {
   readonly index: Index
   readonly key: BlindKey
-  /** Whether the index belongs to a constraint, which is enforced all the same. */
+  /** Whether the index belongs to a constraint. PostgreSQL enforces the constraint although queries can't use the index. */
   readonly constraint: boolean
 }
 
 /**
- * The blind keys of a table for which the schema has no other index: no partial index, no indexed generated column, none in another
- * collation. Empty for a table that is known to be small.
+ * Returns the blind keys of a table that no other index replaces: neither a partial index, nor an index on a generated column, nor an index
+ * with another collation. Empty for a table that is known to be small.
  *
  * @param tenant the number of the tenant column, if the table has one
  */
@@ -24,7 +24,7 @@ export function blindKeysOf(catalog: Catalog, relation: Relation, tenant: number
   if (isSmall(relation, tenant)) return []
   return relation.indexes.flatMap((index) =>
     index.blindKeys
-      // PostgreSQL evaluates the policy's own comparison of the tenant column by the index.
+      // Leave out the tenant column: PostgreSQL can use an index for the policy's own comparison.
       .filter((key) => (key.column === 0 || key.column !== tenant) && !isCured(catalog, relation, key))
       .map((key) => ({ index, key, constraint: isConstraint(index, key) })),
   )
@@ -50,8 +50,8 @@ function isSmall(relation: Relation, tenant: number | undefined): boolean {
 }
 
 /**
- * A unique index on an expression is no constraint here: it is how a login looks up `lower(email)`. COALESCE only makes NULLs equal, and
- * queries ask for the column itself.
+ * A unique index on an expression does not count as a constraint here, because queries may use it, as a sign-in does with `lower(email)`.
+ * Exception: an index on COALESCE(…) counts as a constraint. COALESCE only makes NULLs equal, and queries compare the column itself.
  */
 function isConstraint(index: Index, key: BlindKey): boolean {
   return index.primary || index.exclusion || (index.unique && (key.column !== 0 || /^COALESCE\(/.test(key.key)))
@@ -61,7 +61,7 @@ function isCured(catalog: Catalog, relation: Relation, key: BlindKey): boolean {
   return hasPartialIndexes(relation, key) || hasTwin(relation, key) || hasLooseIndex(catalog, relation, key)
 }
 
-/** `WHERE state = 'open'` on a plain column: the planner proves the predicate, so it uses the index without an index condition. */
+/** Whether there is a partial index such as `WHERE state = 'open'`. The planner proves its predicate, so it needs no index condition. */
 function hasPartialIndexes(relation: Relation, key: BlindKey): boolean {
   const column = relation.columns.find(({ number }) => number === key.column)
   return (
@@ -72,7 +72,7 @@ function hasPartialIndexes(relation: Relation, key: BlindKey): boolean {
   )
 }
 
-/** `(state = 'open'::state)`. The name alone is not enough: `state IS NOT NULL` proves nothing about a value. */
+/** Whether a predicate compares the column: `(state = 'open'::state)`. `state IS NOT NULL` is not enough, because it names no value. */
 function compares(predicate: string, name: string): boolean {
   return predicate
     .split(' = ')
@@ -83,7 +83,7 @@ function compares(predicate: string, name: string): boolean {
     })
 }
 
-/** An index on a stored column that is computed from the key's column alone, or by the key's expression. */
+/** Whether there is an index on a stored generated column that is computed only from the key's column, or by the key's expression. */
 function hasTwin(relation: Relation, key: BlindKey): boolean {
   const column = relation.columns.find(({ number }) => number === key.column)
   const others = relation.columns.filter(({ name }) => name !== column?.name)
@@ -103,7 +103,7 @@ function hasTwin(relation: Relation, key: BlindKey): boolean {
   })
 }
 
-/** An index `(tenant_id, email COLLATE ci)` with a nondeterministic collation finds what lower(email) finds. */
+/** Whether there is an index such as `(tenant_id, email COLLATE ci)`, whose nondeterministic collation finds what lower(email) finds. */
 function hasLooseIndex(catalog: Catalog, relation: Relation, key: BlindKey): boolean {
   if (!/^(?:lower|upper)\(/.test(key.key) && key.type !== 'citext') return false
   return relation.indexes.some(

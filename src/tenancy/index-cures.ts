@@ -4,7 +4,7 @@ import { objectName } from '../catalog/object-name.ts'
 import type { TenantTable } from './facts.ts'
 
 /**
- * How conditions on a blind key (docs/glossary.md) get an index that PostgreSQL uses below a policy.
+ * A way to give conditions on a blind key (docs/glossary.md) an index that PostgreSQL can use in spite of the policies.
  *
  * - `partial`: one partial index for each value of an enum. The planner proves the predicate, so no query changes.
  * - `twin`: a stored generated column of a type with leakproof operators, and an index on it. Queries must name the new column.
@@ -30,10 +30,12 @@ export interface CureIndex {
   readonly where?: string
 }
 
-/** More values than this get no partial index each. */
+/** An enum with more values than this does not get a partial index for each value. */
 const MOST_LABELS = 6
 
 /**
+ * Returns the cure for one blind key of an index.
+ *
  * @param lead the columns that an index of this table should start with: see {@link leadingColumns}
  * @param labels the values of the key's type, if it is an enum
  */
@@ -48,7 +50,7 @@ export function indexCure(
   if (index.method !== 'btree' && index.method !== 'hash')
     return {
       kind: 'advice',
-      advice: `a search function of a role of its own, as in docs/performance.md: it compares the tenant first, takes text and never a pattern of the caller, and reads an index on (${[...lead, key.key].join(', ')})`,
+      advice: `a search function that a separate role owns, as in docs/performance.md: it compares the tenant first, takes plain text from the caller and never a pattern, and reads an index on (${[...lead, key.key].join(', ')})`,
     }
   if (column !== undefined && key.isEnum && labels.length > 0) {
     if (labels.length > MOST_LABELS)
@@ -87,7 +89,7 @@ interface Twin {
   readonly column: string
   readonly type: string
   readonly expression: string
-  /** Conditions before and after; `{twin}` is the new column. */
+  /** A query's condition before and after the cure. `{twin}` stands for the new column. */
   readonly query: string
 }
 
@@ -138,7 +140,7 @@ export function leadingColumns(table: TenantTable): readonly string[] {
   return [table.column.name]
 }
 
-/** The plain columns behind the key, which give the partial index its order. */
+/** Returns the plain columns that follow the key in its index. They give the partial index its order. */
 function laterColumns(relation: Relation, index: Index, key: BlindKey): readonly string[] {
   const blind = new Set(index.blindKeys.map(({ position }) => position))
   return index.columns.flatMap((number, at) => {
@@ -159,7 +161,7 @@ function nameOf(text: string): string {
   return objectName(words)
 }
 
-/** A free name for the generated column, or that of a column that an interrupted migration left without its index. */
+/** Returns an unused name for the generated column. If an interrupted migration created the column without its index, returns its name. */
 function twinName(relation: Relation, wanted: string, key: BlindKey): string {
   const source = relation.columns.find(({ number }) => number === key.column)?.name
   let name = objectName([wanted])

@@ -40,7 +40,7 @@ export interface AdmissionRequest {
 
 /** Early refusals, which save further work. They never let a request pass. */
 export interface EarlyRefusals {
-  /** The error if a tenant's requests are known to be refused; undefined if not. Does no I/O. */
+  /** Returns the error if a tenant's requests are known to be refused; undefined if they are not. Does no I/O. */
   readonly blocked?: (asking: {
     readonly tenantId: string
     readonly tier: string
@@ -50,7 +50,7 @@ export interface EarlyRefusals {
   readonly failedToken?: (error: unknown, clientAddress: string | undefined) => unknown
 }
 
-/** From a token to the context of a request. */
+/** Makes the context of a request from its token. */
 export interface Admission {
   /**
    * Verifies the token, finds its tenant, compares the hints with it, and asks whether the user is still a member.
@@ -69,7 +69,7 @@ export interface Admission {
 export interface AdmissionOptions<Token extends AdmittedToken> extends EarlyRefusals {
   readonly verifier: AdmissionVerifier<Token>
   readonly directory: Pick<TenantDirectory, 'findByClaim'> & {
-    /** The last known tenant of the claim, without I/O. */
+    /** Returns the last known tenant of the claim, without I/O. */
     peek?(claim: string): Tenant | undefined
   }
   readonly events: SecurityEvents
@@ -88,13 +88,13 @@ export function createAdmission<Token extends AdmittedToken>(options: AdmissionO
     requestId: string,
   ) {
     events.emit({ type: 'TENANT_REFUSED', reason, tenantId: tenant?.id, userId: token.userId, requestId })
-    // The same error for unknown and suspended tenants, so that a client can't find out which tenants exist.
+    // Use the same error for unknown and suspended tenants, so that a client can't find out which tenants exist.
     return new TenantInactiveError('The tenant of this token is unknown or suspended.', { details: { reason } })
   }
 
   /**
-   * Refuses a blocked tenant early. A cached tenant that has expired is good enough for that. A hint for another tenant is still refused
-   * and reported.
+   * Returns the error for a tenant that is known to be blocked. For that even an expired cache entry of the tenant is good enough. A
+   * request whose hint names another tenant is not refused here, so that `admit` refuses and reports it.
    */
   function knownToBeBlocked(token: AdmittedToken, hints: readonly TenantHint[]): Error | undefined {
     const tenant = directory.peek?.(token.tenantClaim)

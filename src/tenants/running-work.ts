@@ -37,7 +37,11 @@ export class RunningWork {
     return sum
   }
 
-  /** @param isRevoked says whether the token of the work was revoked. Default: it has no token */
+  /**
+   * Begins work of a tenant.
+   *
+   * @param isRevoked says whether the work's token was revoked. Default: the work has no token
+   */
   begin(tenantId: string, isRevoked: () => boolean = () => false): Work {
     const work = new OneWork(
       () => this.#remove(tenantId, work),
@@ -50,7 +54,7 @@ export class RunningWork {
     return work
   }
 
-  /** Stops all work of a tenant: its queries are refused from now on. */
+  /** Stops all work of a tenant. The queries of this work are refused from now on. */
   stop(tenantId: string): void {
     for (const work of [...(this.#byTenant.get(tenantId) ?? [])]) {
       work.stop(suspended())

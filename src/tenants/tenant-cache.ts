@@ -17,7 +17,7 @@ interface Entry {
   readonly readAt: number
 }
 
-/** Tenants by the claim that names them, limited in number and age. It also caches claims that name no tenant. */
+/** Caches tenants by the claim that names them, limited in number and age. Also caches claims that name no tenant. */
 export class TenantCache {
   /** Whether notifications of changes are received. Without notifications, answers are used for `unheardTtlMs`. */
   heard = true
@@ -44,7 +44,7 @@ export class TenantCache {
     this.#claimsById = new BoundedMap(maxEntries)
   }
 
-  /** An answer that is new enough to admit a request; undefined if the directory must be asked. */
+  /** Returns an answer that is new enough to admit a request; undefined if the directory must be asked. */
   fresh(claim: string): Tenant | 'unknown' | undefined {
     const entry = this.#known.get(claim)
     if (entry !== undefined && this.#now() - entry.readAt < (this.heard ? this.#ttlMs : this.#unheardTtlMs))
@@ -105,7 +105,7 @@ export class TenantCache {
     this.#unknown.delete(claim)
   }
 
-  /** Removes hashes of entries that the cache has dropped by age. Runs from time to time. */
+  /** Removes the hashes of entries that the cache has evicted because it was full. Runs only when there are many such hashes. */
   #dropEvicted(): void {
     const kept = new Set([...this.#known.entries()].map(([claim]) => claim))
     for (const [hash, claims] of this.#claimsByHash) {

@@ -8,22 +8,22 @@ export interface TableColumn {
   readonly type: string
   readonly category: string
   readonly required: boolean
-  /** Whether a unique index other than the primary key contains it. */
+  /** Whether a unique index other than the primary key contains the column. */
   readonly unique: boolean
   readonly firstLabel: string | null
   readonly sequence: string | null
-  /** The table that the column alone refers to, quoted for SQL, and its column there. */
+  /** The table to which a foreign key of only this column refers, quoted for SQL. `parentColumn` is the referenced column. */
   readonly parent: string | null
   readonly parentColumn: string | null
 }
 
-/** Such as tenant, user, country. More is likelier a circle. */
+/** Maximum depth of made-up parents, such as tenant, user, country. A longer chain is probably circular. */
 const MOST_PARENTS = 3
 
 /**
- * A value for a column that needs one. If the column refers to another table, a new row of that table is made, and stays.
+ * Returns a value for a column that needs one. If the column refers to another table, inserts a new row there, which stays after the test.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if none can be made
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if no value can be made
  */
 export async function madeUpValue(pool: pg.Pool, column: TableColumn, depth = 0): Promise<unknown> {
   const { name, parent, parentColumn } = column
@@ -49,7 +49,12 @@ export async function madeUpValue(pool: pg.Pool, column: TableColumn, depth = 0)
   }
 }
 
-/** @param name quoted for SQL; `label` is for messages */
+/**
+ * Reads the columns of a table.
+ *
+ * @param name the table's name, quoted for SQL
+ * @param label the table's name for messages
+ */
 export async function readColumns(pool: pg.Pool, name: string, label: string): Promise<readonly TableColumn[]> {
   const { rows } = await pool.query<TableColumn>(
     `select a.attname as name, format_type(a.atttypid, a.atttypmod) as type, t.typcategory as category,
@@ -71,7 +76,7 @@ export async function readColumns(pool: pg.Pool, name: string, label: string): P
   )
 }
 
-/** A new id: from the sequence of the column, if it has one. */
+/** Makes a new id. Takes it from the sequence of the column, if the column has one. */
 export async function newId(pool: pg.Pool, { type, category, sequence }: TableColumn): Promise<string> {
   if (sequence !== null)
     return String((await pool.query('select nextval($1::regclass)::text as id', [sequence])).rows[0]?.id)
@@ -80,7 +85,7 @@ export async function newId(pool: pg.Pool, { type, category, sequence }: TableCo
   throw new ConfigurationError(`startTestKit(): can't make an id of type ${type}. Give plantTenant.`)
 }
 
-/** A value of the column's type. Text contains a random part, because the column may be unique. */
+/** Makes a value of the column's type. Text contains a random part, because the column may be unique. */
 function madeUp({ name, type, category, firstLabel }: TableColumn): unknown {
   if (firstLabel !== null) return firstLabel
   if (type === 'uuid') return randomUUID()

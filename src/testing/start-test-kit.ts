@@ -34,7 +34,7 @@ export interface TestKitEnv {
 /** Runs SQL as a superuser, to which no policy applies. */
 export type AdminQuery = (text: string, values?: readonly unknown[]) => Promise<pg.QueryResult>
 
-/** The application: a listener, or a listener and a function that closes it. */
+/** The application: a listener, or a listener and a function that closes the application. */
 export type AppUnderTest = RequestListener | { readonly listener: RequestListener; readonly close: () => Promise<void> }
 
 export type TestKitOptions = KitDatabaseOptions & {
@@ -64,10 +64,10 @@ export interface TestKit {
     name: string,
     options?: { readonly tier?: string; readonly roles?: readonly string[]; readonly userId?: string },
   ): Promise<TenantTestHelper>
-  /** Signs any claims that a test wants to try. */
+  /** Signs a token with any claims that a test wants to try. */
   sign(claims: Readonly<Record<string, unknown>>, header?: Readonly<Record<string, unknown>>): Promise<string>
   readonly admin: AdminQuery
-  /** Runs SQL as the application's login outside of any tenant. On protected tables it must find nothing. */
+  /** Runs SQL as the application's login role outside of any tenant. In protected tables it must find no rows. */
   // biome-ignore lint/suspicious/noExplicitAny: rows of any shape, as with pg
   queryWithoutTenant(text: string, values?: readonly unknown[]): Promise<pg.QueryResult<any>>
   /** Superuser URL of the database, for `verifyDatabase` and other tools. */

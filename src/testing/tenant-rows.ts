@@ -9,24 +9,24 @@ export interface TenantsTable {
   readonly table?: string | undefined
   /** The column that other tables refer to; default `id`. */
   readonly id?: string | undefined
-  /** The column that tokens name, such as a slug. Default: `key`, if the table has it; otherwise tokens name the id. */
+  /** The column whose value tokens contain, such as a slug. Default: `key` if the table has this column, otherwise the id. */
   readonly key?: string | undefined
-  /** Default `status`; the table needs it only for `suspend()` and `activate()`. */
+  /** The column with the status; default `status`. The table needs it only for `suspend()` and `activate()`. */
   readonly status?: string | undefined
-  /** Values of further columns. Columns that may not be NULL and have no default get a made-up value otherwise. */
+  /** Values of further columns. A column that is not given here gets a made-up value if it is NOT NULL and has no default. */
   readonly values?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** Rows of the table of tenants. */
+/** Writes rows of the table of tenants. */
 interface TenantRows {
-  /** Inserts a tenant. Returns its id, as text. */
+  /** Inserts a tenant, and returns its id as text. */
   plant(tenant: { readonly key: string; readonly name: string; readonly tier: string }): Promise<string>
   setStatus(id: string, status: string): Promise<void>
 }
 
 /**
- * Plants tenants. The role of the pool may be a superuser, or the owner of the tables: each transaction names the new tenant, so forced policies
- * let the owner insert its row.
+ * Plants tenants. The role of the pool may be a superuser or the owner of the tables. Each transaction sets the new tenant as the context,
+ * so that forced policies let the owner insert the tenant's row.
  *
  * @param setting the setting that policies read
  */
@@ -86,12 +86,12 @@ export function createTenantRows(
   }
 }
 
-/** Tenants of earlier runs stay in a database of the user's own, so a name that must be unique gets a random part. */
+/** Adds a random part to a name that must be unique, because the database may contain tenants of earlier runs. */
 function unlike(value: string): string {
   return `${value}-${randomUUID().slice(0, 8)}`
 }
 
-/** The error that names the cure, if the sequence of the key gave an id that a row has already. */
+/** Returns an error that names the fix, if the sequence of the key gave an id that another row already has. */
 function behind(error: unknown, key: TableColumn, id: string, table: string): ConfigurationError | undefined {
   const { sequence, name } = key
   const detail = error instanceof Error && 'detail' in error ? String(error.detail) : ''

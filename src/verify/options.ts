@@ -24,18 +24,20 @@ export const verifyOptionsSchema = z.strictObject({
 export interface VerifyOptions {
   /** URL of the migration role, or better of a superuser, who sees everything. Nothing is committed. */
   readonly databaseUrl: string
-  /** The role that the application's queries run as. Default: found by its grants. */
+  /** The role that the application's queries run as. Default: the role that verify finds by its grants. */
   readonly appRole?: string | undefined
-  /** URL of the application's login. verify takes only the role's name from it, and the value of session_user for policies. */
+  /**
+   * Connection URL of the application. verify connects only to read the name of its login role, which is session_user in policies.
+   */
   readonly appUrl?: string | undefined
-  /** Default: all schemas but PostgreSQL's own. */
+  /** Schemas to verify. Default: all schemas except PostgreSQL's own. */
   readonly schemas?: readonly string[] | undefined
   /**
-   * Names of schemas that hold the tables of one tenant each; `*` stands for any text: `tenant_*`. Default: those of `partywall.schemas`, or
-   * schemas whose names begin alike and that hold the same tables.
+   * Names of schemas that hold the tables of one tenant each; `*` stands for any text: `tenant_*`. Default: those of `partywall.schemas`,
+   * or schemas whose names begin alike and that hold the same tables.
    */
   readonly tenantSchemas?: readonly string[] | undefined
-  /** Default: found by names, foreign keys and policies. */
+  /** Columns that name the tenant. Default: the columns that verify finds by names, foreign keys and policies. */
   readonly tenantColumns?: readonly string[] | undefined
   /**
    * The setting that names the tenant: `app.tenant_id`, or `request.jwt.claims->tenant_id`. Default: the setting that most policies read.
@@ -46,7 +48,7 @@ export interface VerifyOptions {
   /** Further SQL that opens a tenant's context. `$TENANT` stands for the quoted tenant id. Runs after the setting was set. */
   readonly contextSql?: string | undefined
   /**
-   * The server was started only for this run. verify may then copy the database, and log in as the application with a temporary
+   * Whether the server was started only for this run. verify may then copy the database, and log in as the application with a temporary
    * password. Default false.
    */
   readonly ownServer?: boolean | undefined

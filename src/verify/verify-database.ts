@@ -92,7 +92,7 @@ function actingIn({ acting }: Facts): readonly number[] {
   return acting.filter(({ bypasses }) => !bypasses).map(({ role }) => role.oid)
 }
 
-/** Timeout for reading the catalog. Reading the catalog of a large database takes far less. */
+/** Statement timeout while the catalog is read. Even in a large database this takes far less. */
 const READING_TIMEOUT_MS = 120_000
 
 function queryable(client: pg.Client): Queryable {
@@ -109,7 +109,7 @@ async function roleOf(url: string): Promise<string> {
   }
 }
 
-/** Why policies that ask for session_user can't be judged for the application's login. Undefined if they can. */
+/** Returns why policies that read session_user can't be judged for the application's login role. Undefined if they can be judged. */
 function loginDoubt(
   { reader }: Catalog,
   given: { readonly ownServer: boolean; readonly appUrl?: string | undefined },
@@ -129,11 +129,11 @@ function isSealed(relations: readonly Relation[]): boolean {
 
 interface Decision {
   readonly attack: boolean
-  /** Undefined: nobody looked, because nothing is attacked. */
+  /** Undefined if verify did not look for rows, because it attacks nothing. */
   readonly rowsBefore: RowsBefore | undefined
 }
 
-/** Whether to attack: always, never, or only where no tenant table holds rows. Ends the transaction that read the catalog. */
+/** Decides whether to attack. In the mode `auto`, only if all tenant tables are empty. Ends the transaction that read the catalog. */
 async function decide(
   client: pg.Client,
   scopes: readonly [Facts, ...(readonly Facts[])],

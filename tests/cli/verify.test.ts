@@ -74,7 +74,7 @@ describe('partywall verify', () => {
     const line = report.checklist.find(({ title }: { title: string }) => title.startsWith('RLS policies enforce'))
     expect(line).toMatchObject({
       verdict: 'proved',
-      detail: expect.stringMatching(/on tables of tenants alone, .*given the setting that names the tenant/),
+      detail: expect.stringMatching(/only for tenant tables, .*if the setting names the right tenant/),
     })
   })
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { TenantCache } from '../tenant-cache.ts'
 
-/** What Drizzle asks of a cache; the class `Cache` of `drizzle-orm/cache/core` has these methods. */
+/** The methods that Drizzle calls on a cache. They are the methods of the class `Cache` of `drizzle-orm/cache/core`. */
 interface DrizzleCache {
   strategy(): 'explicit' | 'all'
   get(key: string, tables: string[], isTag: boolean, isAutoInvalidate?: boolean): Promise<unknown[] | undefined>
@@ -16,10 +16,10 @@ interface DrizzleCache {
 }
 
 /**
- * Drizzle's cache on a tenant cache: `drizzle(wall.pool, { cache: drizzleCache(Cache, cache) })`.
+ * Makes a cache for Drizzle that stores results in a tenant cache: `drizzle(wall.pool, { cache: drizzleCache(Cache, cache) })`.
  *
- * Drizzle's own key is a hash of SQL and parameters, which are equal for all tenants. A change through Drizzle makes the cached results of
- * its tables invalid, for the tenant that changed them.
+ * Drizzle's own key is a hash of SQL and parameters, which are equal for all tenants. If a tenant changes tables through Drizzle, the
+ * cached results of these tables become invalid for this tenant.
  *
  * @param Cache the class of `drizzle-orm/cache/core`
  * @param options.strategy `explicit` (default): only queries with `$withCache()`; `all`: every query
@@ -29,7 +29,8 @@ export function drizzleCache<Base extends object>(
   cache: TenantCache,
   options: { readonly strategy?: 'explicit' | 'all' } = {},
 ): Base & DrizzleCache {
-  // Drizzle's class is abstract and has no behaviour of its own; its static mark is inherited.
+  // Drizzle's class is abstract and has no behaviour of its own. Drizzle recognises its classes by their static property `entityKind`,
+  // which the subclass inherits.
   const Extensible = Cache as unknown as new () => object
   class TenantDrizzleCache extends Extensible implements DrizzleCache {
     strategy(): 'explicit' | 'all' {
@@ -42,7 +43,7 @@ export function drizzleCache<Base extends object>(
       isTag: boolean,
       isAutoInvalidate?: boolean,
     ): Promise<unknown[] | undefined> {
-      // put() gets the tables only if a change of them counts.
+      // Without automatic invalidation Drizzle gives put() no tables. Leave them out here too, so that both compute the same key.
       return cache.get<unknown[]>(await placeOf(cache, key, isAutoInvalidate === false ? [] : tables, isTag))
     }
 
@@ -69,7 +70,9 @@ export function drizzleCache<Base extends object>(
   return new TenantDrizzleCache() as unknown as Base & DrizzleCache
 }
 
-/** pg's result holds functions (its parsers), which can't be stored. Drizzle reads the rows, and an application the rest. */
+/**
+ * A result of pg contains functions (its parsers), which can't be stored. Drizzle reads `rows`; an application may read the other fields.
+ */
 function plainResult(response: unknown): unknown {
   if (typeof response !== 'object' || response === null || !('rows' in response)) return response
   return {
@@ -79,7 +82,10 @@ function plainResult(response: unknown): unknown {
   }
 }
 
-/** Each table has a mark that a change removes. A result is found only with the marks of its time. */
+/**
+ * Returns the key of a result in the tenant cache. Each table has a random mark in the cache, which a change of the table removes. The key
+ * contains the current marks, so a result from before a change is not found any more.
+ */
 async function placeOf(cache: TenantCache, key: string, tables: readonly string[], isTag: boolean): Promise<string> {
   if (isTag) return `tag ${key}`
   const marks: string[] = []
@@ -88,7 +94,7 @@ async function placeOf(cache: TenantCache, key: string, tables: readonly string[
   return `query ${key} ${marks.join(' ')}`
 }
 
-/** Longer than any result is kept. */
+/** How long the mark of a table is kept, in milliseconds. A result is no longer found after the mark has expired. */
 const MARK_MS = 7 * 86_400_000
 
 function listOf(value: unknown): readonly unknown[] {

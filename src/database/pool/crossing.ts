@@ -6,13 +6,13 @@ import { ConfigurationError, DependencyUnavailableError, TenantIsolationError } 
 import type { SecurityEvents } from '../../events/security-events.ts'
 import type { CrossingRecord } from '../settings/options.ts'
 
-/** The reason for a crossing and the person who is responsible. Both are recorded before anything is read. */
+/** The reason for a crossing, and the person or job that is responsible. Both are recorded before anything is read. */
 export interface CrossingRequest {
   readonly reason: string
   readonly actor: string
 }
 
-/** What `runCrossing` needs of the pool. */
+/** The parts of the pool that `runCrossing` needs. */
 export interface CrossingParts {
   /** False without `acrossTenantsUrl`. */
   readonly available: boolean
@@ -21,13 +21,13 @@ export interface CrossingParts {
 }
 
 /**
- * Runs `fn` over all tenants: the only way to cross. Inside, the pool reads through the crossing's own login role, in read-only
- * transactions; a write happens in a nested `runWithTenant`.
+ * Runs `fn` over all tenants. This is the only way to read across tenants. Inside `fn` the pool reads through a separate login role, in
+ * read-only transactions. To write, `fn` calls `runWithTenant`.
  *
  * The scope ends when `fn` settles. Statements that a leftover promise or timer sends later throw.
  *
- * @throws {TenantIsolationError} inside the context of a tenant, unless the route of the request was declared for crossings; and inside a support
- * visit
+ * @throws {TenantIsolationError} inside the context of a tenant, unless the route of the request was declared for crossings; also inside a
+ *   support visit
  * @throws {DependencyUnavailableError} when the crossing could not be recorded; nothing ran
  */
 export async function runCrossing<T>(

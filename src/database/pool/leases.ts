@@ -30,7 +30,7 @@ export class Leases {
   readonly #pool: LeasedPool
   readonly #shares: TenantShares | undefined
   readonly #events: SecurityEvents | undefined
-  /** A connection that was given back, while its next statement is looked for. */
+  /** A connection that was just given back, during the search for its next statement. */
   #free: TenantClient | undefined
   #registersSoon = false
 
@@ -41,10 +41,10 @@ export class Leases {
   }
 
   /**
-   * pg-pool's own release function is kept on the client.
+   * Takes a connection for a frame, in its tenant's turn. Keeps pg-pool's own release function on the client.
    *
-   * @param take must neither throw nor give the connection back before it returns: the previous statement
-   * is perhaps still finishing on that connection
+   * @param take must not throw, and must not give the connection back before it returns: the previous statement may still be finishing on
+   *   this connection
    */
   take(frame: ContextFrame | undefined, take: Leased): void {
     if (this.#shares === undefined) {
@@ -100,7 +100,7 @@ export class Leases {
     })
   }
 
-  /** Gives a connection to the next who waits, or to pg-pool. Cleans it first if it is in doubt, or destroys it. */
+  /** Gives a connection to the next waiting statement, or to pg-pool. Cleans a connection in doubt first, and destroys an unfit one. */
   giveBack(client: TenantClient, problem?: Error | boolean, byCaller = false): void {
     const { guard } = client
     if (problem) {
@@ -132,8 +132,9 @@ export class Leases {
   }
 
   /**
-   * After a caller has released a connection, the caller must see it idle at once. So the tickets are registered a moment later, on a
-   * connection that is taken for that. Does nothing if a statement of the pool has registered them in the meantime.
+   * Registers tickets a moment after a caller has released a connection, on a connection that it takes from the pool. It does not use the
+   * released connection, because the caller must see that one idle at once. Does nothing if a statement of the pool registered the tickets
+   * in the meantime.
    */
   #registerSoon(client: TenantClient): void {
     const { tickets } = client.guard.settings
@@ -143,7 +144,7 @@ export class Leases {
       this.#registersSoon = false
       if (!tickets.pending || this.#pool.ending) return
       this.take(undefined, (_error, taken) => {
-        // Not before take() has returned.
+        // take() must have returned before its connection is given back.
         if (taken !== undefined) process.nextTick(() => this.giveBack(taken))
       })
     }, REGISTER_SOON_MS).unref()

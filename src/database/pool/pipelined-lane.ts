@@ -26,10 +26,10 @@ export class PipelinedLane implements StatementLane {
   #waiting: TenantQuery[] = []
   #checked: Promise<void> | undefined
   #ended = false
-  /** Connections whose writes of this turn are held together. */
+  /** Connections whose writes are collected until the end of this turn of the event loop. */
   readonly #corked = new Set<TenantClient>()
 
-  /** @param pool makes the connections: `pipeline: true`, settings `shared` */
+  /** @param pool opens the connections. It must have `pipeline: true`, and `shared` in its settings */
   constructor(pool: WalledPool, size: number) {
     this.#pool = pool
     this.#size = size
@@ -114,8 +114,8 @@ export class PipelinedLane implements StatementLane {
   }
 
   /**
-   * Closes a discarded connection after its last answer. pg's event `drain` can't be used for that: it comes before the end of a statement
-   * that failed, so the connection would stay open and keep its place.
+   * Closes a discarded connection after its last answer. pg's event `drain` can't be used for that, because pg emits it before a failed
+   * statement has ended. The connection would stay open, and no new one could replace it.
    */
   readonly #retire = ({ host }: TenantQuery): void => {
     if (host instanceof TenantClient) this.#lookAt(host)
@@ -123,7 +123,7 @@ export class PipelinedLane implements StatementLane {
 
   #lookAt(client: TenantClient): void {
     const { discardedFor, inFlight } = client.guard
-    // If the connection is discarded during a registration, that registration's answer is the last one. So look again after it.
+    // If the connection is discarded while tickets are registered, the answer of the registration is the last one. So look again after it.
     if (discardedFor === undefined) void registerTickets(client)?.then(() => this.#lookAt(client))
     else if (inFlight === 0) client.destroySocket(new Error(discardedFor))
   }

@@ -4,10 +4,10 @@ import type { ProjectFiles } from '../project-files.ts'
 const CODE = /\.[cm]?[jt]sx?$/
 const TEST = /(?:^|\/)(?:tests?|__tests__|e2e)\/|\.(?:test|spec|d)\.[cm]?[jt]sx?$/
 const ENDINGS = ['.ts', '.tsx', '.js', '.jsx', '.mts', '.cts', '.mjs', '.cjs']
-/** Names of files with which applications begin, if package.json names none. */
+/** File names that applications usually start with, for a package.json that names no entry. */
 const USUAL_ENTRY =
   /^(?:(?:src|app|server|lib|bin)\/)?(?:main|index|server|app|start|www|middleware|instrumentation)\.[cm]?[jt]sx?$/
-/** Next.js loads these by their place. */
+/** Next.js loads these files because of their place in the folder. */
 const ROUTE = /^(?:src\/)?(?:app|pages)\/.*\.[cm]?[jt]sx?$/
 const IMPORT = /(?:\bfrom|\bimport|\brequire\s*\(|\bimport\s*\()\s*['"]([^'"\n]{1,200})['"]/g
 /** Code that loads files by a computed name, such as all files of a folder. */
@@ -19,13 +19,13 @@ const schema = z.looseObject({
   scripts: z.record(z.string(), z.string()).default({}),
 })
 
-/** Answers of {@link reachedFiles}: several parts of a plan ask for them. */
+/** Results of {@link reachedFiles}, which are kept because several parts of a plan need them. */
 const answers = new WeakMap<ProjectFiles, { readonly reached: ReadonlySet<string> | undefined }>()
 
 /**
- * The files that the application loads when it starts, by the imports that its code spells out.
+ * Returns the files that the application loads when it starts. It follows the imports in the code that name a file literally.
  *
- * @returns undefined if that is not known: no entry was found, or some code loads files by computed names
+ * @returns undefined if the files are not known: no entry was found, or some code loads files by computed names
  */
 export function reachedFiles(files: ProjectFiles): ReadonlySet<string> | undefined {
   let answer = answers.get(files)
@@ -78,7 +78,7 @@ function sourcesOf(path: string, known: ReadonlySet<string>): readonly string[] 
   return places.flatMap((place) => resolved(place, known) ?? []).slice(0, 1)
 }
 
-/** The project's files that an import may mean. An import of an alias may mean every file whose path ends so. */
+/** Returns the project's files that an import may mean. An alias may mean each file whose path ends with the part after the alias. */
 function targetsOf(
   specifier: string,
   from: string,
@@ -99,11 +99,11 @@ function targetsOf(
 
 interface NamedFile {
   readonly path: string
-  /** Without its ending, and without `/index`: `src/routes`. */
+  /** The path without its extension and without `/index`, such as `src/routes`. */
   readonly plain: string
 }
 
-/** The files by the last part of the name by which an import may call them. */
+/** Returns a map from the last part of a name, as imports use it, to the files with that name. */
 function namesOf(all: readonly string[]): ReadonlyMap<string, readonly NamedFile[]> {
   const byName = new Map<string, NamedFile[]>()
   for (const path of all) {
@@ -128,7 +128,7 @@ function withoutEnding(path: string): string {
   return path.replace(CODE, '')
 }
 
-/** Without `.` and `..`. */
+/** Resolves the parts `.` and `..` of a path. */
 function normal(path: string): string {
   const parts: string[] = []
   for (const part of path.split('/')) {

@@ -14,9 +14,9 @@ export interface OwnTokens {
   readonly expires: boolean
   /** The file in which a token is signed. */
   readonly path: string
-  /** Other files that sign tokens with a tenant under another name, if the application may load them. */
+  /** Other files that sign tokens with the tenant but with other claims. Only files that the application may load. */
   readonly others: readonly string[]
-  /** Files that sign such tokens too, but are loaded by no import that begins at the application's entry. */
+  /** Files that also sign tokens with the tenant, but that no chain of imports from the application's entry reaches. */
   readonly unreached: readonly string[]
   /** Whether imports lead from the application's entry to `path`; undefined if that is not known. */
   readonly isReached: boolean | undefined
@@ -32,7 +32,7 @@ const OBJECTS = /\b(?:const|let|var)\s+(\w{1,64})\s*(?::[^=;]{1,120})?=\s*\{([^{
 const USER_CLAIMS = ['sub', 'userId', 'user_id', 'uid', 'accountId', 'id', 'user', 'uuid']
 const SECRETS =
   /(?:process\.env(?:\.|\[['"])|\bconfig(?:Service)?\.get(?:OrThrow)?(?:<\w{1,40}>)?\(\s*['"])(\w*(?:JWT|AUTH|TOKEN|SESSION)\w*)/gi
-/** A lifetime is no secret. */
+/** Names of settings that contain a lifetime and not a secret. */
 const NO_SECRET = /EXPIR|TTL|LIFETIME|MAX_?AGE/i
 
 /**
@@ -47,7 +47,7 @@ export function findOwnTokens(files: ProjectFiles, tenantNames: readonly string[
   let secret: string | undefined
   const found: { readonly names: readonly string[]; readonly path: string }[] = []
   const paths = files.find(/\.[cm]?[jt]s$/).filter((each) => !/\.(?:test|spec|config)\./.test(each))
-  // A file that nothing imports may be an old one: another file that signs tokens is likelier to be the right one.
+  // A file that nothing imports may be obsolete, so look at the files that may run first.
   for (const path of [...paths.filter(mayRun), ...paths.filter((each) => !mayRun(each))]) {
     const text = files.read(path) ?? ''
     secret ??= secretOf(text)
@@ -80,13 +80,16 @@ export function findOwnTokens(files: ProjectFiles, tenantNames: readonly string[
   }
 }
 
-/** The variable that holds the secret. Names in code that reads settings by a service are those of the environment. */
+/**
+ * Returns the environment variable that holds the secret. If the code reads settings through a service (ConfigService), a name in upper
+ * case is the name of an environment variable.
+ */
 function secretOf(text: string): string | undefined {
   const names = [...text.matchAll(SECRETS)].map(([, name = '']) => name)
   return names.find((name) => !NO_SECRET.test(name) && name === name.toUpperCase())
 }
 
-/** The objects that are signed, as they stand in the code. */
+/** Returns the source text of the objects that are signed. */
 function signedIn(text: string): readonly string[] {
   const objects = new Map([...text.matchAll(OBJECTS)].map(([, name = '', body = '']) => [name, body] as const))
   const named = [...text.matchAll(SIGNING_NAME)].flatMap(([, name = '']) => objects.get(name) ?? [])

@@ -21,10 +21,10 @@ const READ = 'partywall_entry_read'
 const UPDATE = 'partywall_entry_update'
 
 /**
- * What code of sign-in often needs beside the rights of the entry login: to read tables of keys and invitations, and to change columns such as
- * `last_login_at`. Both reach rows of all tenants, so a person decides.
+ * Proposes rights that code for sign-in often needs in addition to those of the entry login: to read tables of keys and invitations, and to
+ * change columns such as `last_login_at`. Both reach rows of all tenants, so a person decides.
  *
- * @param given tables that the entry login reads already
+ * @param given tables that the entry login can already read
  */
 export function entryDecisions(
   catalog: Catalog,
@@ -33,7 +33,7 @@ export function entryDecisions(
   login: string,
 ): { readonly decisions: readonly Decision[]; readonly changes: readonly Change[] } {
   const role = quoteIdentifier(login)
-  // A table without tenants to which theirs refer, such as plans: a sign-up chooses one.
+  // A shared table, such as plans, to which a table in `given` refers. A sign-up reads it to choose a plan.
   const isShared = (table: Relation) =>
     !tenancy.tables.has(table.oid) &&
     given.some(({ constraints }) => constraints.some(({ references }) => references?.relation === table.oid))
@@ -44,7 +44,7 @@ export function entryDecisions(
     .sort((a, b) => a.label.localeCompare(b.label))
   const accounts = given.flatMap((table) => {
     const changed = table.columns.filter((column) => isAccountColumn(column))
-    // ORMs write the time of the change, too.
+    // ORMs also write the column with the time of the last change.
     const columns = [...changed, ...table.columns.filter(({ name }) => changed.length > 0 && UPDATED.test(name))]
     return columns.length === 0 || table === tenancy.root?.relation ? [] : [{ table, columns }]
   })
@@ -71,7 +71,7 @@ function readDecision(table: Relation, role: string, login: string, hasPolicies:
   const name = qualifiedName(table)
   return {
     object: `${table.label} (sign-in)`,
-    reason: `does code read it before the tenant is known, such as a sign-up, or the check of a key or an invitation? ${login} has no right to it. This lets it read all rows:`,
+    reason: `does code read this table before the tenant is known, such as a sign-up, or the check of a key or an invitation? ${login} has no right to the table. This lets ${login} read all its rows:`,
     sql: [
       ...(hasPolicies ? [`CREATE POLICY ${READ} ON ${name} FOR SELECT TO ${role} USING (true);`] : []),
       `GRANT SELECT ON ${name} TO ${role};`,
@@ -90,7 +90,7 @@ function updateDecision(
   const list = columns.map((column) => quoteIdentifier(column.name)).join(', ')
   return {
     object: `${table.label} (sign-in)`,
-    reason: `does sign-in, a password reset or a confirmation change these columns? ${login} may not UPDATE. This lets it change them in the rows of all tenants; name only the columns that it must:`,
+    reason: `does sign-in, a password reset or a confirmation change these columns? ${login} may not UPDATE. This lets ${login} change the columns in the rows of all tenants; name only those that ${login} must change:`,
     sql: [
       ...(hasPolicies
         ? [`CREATE POLICY ${UPDATE} ON ${name} FOR UPDATE TO ${role} USING (true) WITH CHECK (true);`]
@@ -100,7 +100,7 @@ function updateDecision(
   }
 }
 
-/** The down migration takes back what a person may have uncommented. */
+/** The down migration removes policies and grants that were comments in the up migration, because a person may have run them. */
 function revoke(table: Relation, role: string, given: readonly Relation[]): Change {
   const name = qualifiedName(table)
   return {

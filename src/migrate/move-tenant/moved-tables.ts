@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { ConfigurationError } from '../../errors.ts'
 
-/** A table in both places. */
+/** A table that exists in both places: in the shared schema and in the tenant's own schema. */
 export interface MovedTable {
   readonly name: string
   /** Quoted, with its schema. */
@@ -12,7 +12,7 @@ export interface MovedTable {
   /** The tenant column of the shared table, quoted, and its type. */
   readonly tenantColumn: string
   readonly tenantType: string
-  /** The table in the schema has the tenant column, too. */
+  /** Whether the table in the tenant's own schema has the tenant column, too. */
   readonly ownHasTenant: boolean
   /** Columns that a sequence fills, quoted. */
   readonly numbered: readonly string[]
@@ -44,7 +44,7 @@ const KEYS = `
   where k.contype = 'f' and c.relnamespace = $1::pg_catalog.regnamespace and p.relnamespace = c.relnamespace and c.oid <> p.oid`
 
 /**
- * The tables that hold rows of the tenant in one place and have a counterpart in the other, parents before their children.
+ * Returns the tables of tenants that exist in both places, parents before their children.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if a table of the schema has no shared counterpart, or columns differ
  */

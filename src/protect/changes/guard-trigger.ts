@@ -18,7 +18,7 @@ function isGuarded(target: Target): boolean {
   )
 }
 
-/** The guard functions: one for each schema and each name of a tenant column. */
+/** Returns the changes that create the guard functions: one function for each schema and each name of a tenant column. */
 export function guardFunctions(planning: Planning, targets: readonly Target[]): Part {
   const changes: Change[] = []
   const seen = new Set<string>()
@@ -37,8 +37,8 @@ export function guardFunctions(planning: Planning, targets: readonly Target[]): 
       phase: 'protect',
       object: `schema ${schema}`,
       up: [
-        `-- Fills a missing tenant on INSERT, refuses a foreign one, and refuses any change of it on UPDATE; also where the
--- policies do not apply. The context is cast to the column's own type by the assignment.
+        `-- INSERT: fills a missing tenant, and refuses another tenant than the context's. UPDATE: refuses any change of the tenant.
+-- Also acts for roles to which no policy applies. The assignment casts the context to the column's own type.
 CREATE OR REPLACE FUNCTION ${signature} RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -54,7 +54,7 @@ AS ${tag}${body}${tag};`,
   return { changes, decisions: [] }
 }
 
-/** The trigger that calls the guard. */
+/** Returns the change that creates the trigger that calls the guard function. */
 export function guardTrigger(planning: Planning, target: Target): Part {
   if (!isGuarded(target) || hasOwnGuard(planning, target)) return NOTHING
   const { relation } = target
@@ -106,7 +106,7 @@ function isRowGuard(trigger: Target['relation']['triggers'][number]): boolean {
   )
 }
 
-/** Whether a trigger of the user's own does the work of the guard: it compares the old and the new tenant, and raises an error. */
+/** Whether one of the user's own triggers does the work of the guard: it compares the old and the new tenant, and raises an error. */
 function hasOwnGuard(planning: Planning, target: Target): boolean {
   const column = target.column.name
   const ours = guardName(target)

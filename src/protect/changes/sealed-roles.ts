@@ -9,8 +9,9 @@ import { isBeyondPolicies } from './review.ts'
 const TENANT_ROLES = ['tenant_user', 'tenant_admin'] as const
 
 /**
- * Grants that tenant_user and tenant_admin need in addition to the grants on tenant tables, because the login role works as one of these
- * two roles: on schemas, on sequences of serial keys, and on all other objects on which the login role has privileges itself.
+ * Returns the grants that tenant_user and tenant_admin need in addition to the grants on tenant tables, because the login role works as one
+ * of these two roles. They need grants on schemas, on sequences of serial keys, and on all other objects on which the login role itself has
+ * privileges.
  */
 export function sealedRoleGrants(planning: Planning): Part {
   if (!planning.seal) return { changes: [], decisions: [] }
@@ -27,7 +28,7 @@ export function sealedRoleGrants(planning: Planning): Part {
   for (const relation of planning.catalog.relations.values()) {
     if (!planning.schemas.has(relation.schema) || planning.targetOf(relation.oid) !== undefined) continue
     if (isBookkeeping(relation)) continue
-    // TO DECIDE names this object. A grant here would undo the person's decision.
+    // The migration lists this object under TO DECIDE, so that a person decides about its grants.
     if (isBeyondPolicies(planning, relation)) continue
     const privileges =
       relation.kind === 'sequence' ? sequencePrivileges(planning, relation) : ownRights(planning, relation)
@@ -45,7 +46,7 @@ export function sealedRoleGrants(planning: Planning): Part {
   return { changes: [...changes, ...membership.changes], decisions: membership.decisions }
 }
 
-/** Privileges of the login role on single columns. */
+/** Returns grants for the privileges that the login role has on single columns. */
 function columnGrants(planning: Planning, relation: Relation): readonly Change[] {
   const app = planning.appRole
   if (app === undefined || relation.extension !== undefined) return []
@@ -78,8 +79,9 @@ function grant(label: string, privilege: string, object: string, roles: readonly
 }
 
 /**
- * A serial column calls nextval() as the inserting role, which needs USAGE on the sequence. An identity column does not. A role that may not
- * INSERT gets no right: it could read how many rows there are, and use the sequence up.
+ * Returns the privileges that the tenant roles need on a sequence. A serial column calls nextval() as the inserting role, which needs USAGE
+ * on the sequence. An identity column does not. A role that may not INSERT gets no privilege: with it the role could learn how many rows
+ * there are, and use up the numbers.
  */
 function sequencePrivileges(planning: Planning, sequence: Relation): readonly string[] {
   const owned = planning.catalog.sequences.get(sequence.oid)
@@ -131,7 +133,7 @@ function ownRights(planning: Planning, relation: Relation): readonly string[] {
 function memberships(planning: Planning): Part {
   const app = planning.appRole
   if (app === undefined || app.superuser || app.bypassRls) return { changes: [], decisions: [] }
-  // The owner of the tables needs a login of its own for the application, not another membership: see review().
+  // If the login role owns the tables, the application needs a separate login role. A membership does not help; see review().
   if (planning.targets.some((target) => target.relation.owner === app.oid)) return { changes: [], decisions: [] }
   const { catalog } = planning
   const lacking = TENANT_ROLES.filter((name) => {
@@ -145,7 +147,7 @@ function memberships(planning: Planning): Part {
   const up = `GRANT ${names} TO ${member}${option};`
   const decision: Decision = {
     object: `role ${app.name}`,
-    reason: 'it works as tenant_user or tenant_admin; as a role that may grant these:',
+    reason: 'with the seal it works as tenant_user or tenant_admin. Run this as a role that may grant these two roles:',
     sql: up,
   }
   if (!mayGrant(planning, lacking)) return { changes: [], decisions: [decision] }

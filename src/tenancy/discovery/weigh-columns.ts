@@ -38,8 +38,8 @@ const PEOPLE = /^(auth_?)?(users?|accounts?_users?|profiles?|people|persons?|emp
  * Gives each column that could be the tenant column a score. It counts the tables that have the column or refer to one common parent, and
  * the policies that compare the column with a setting.
  *
- * A name alone decides nothing: it counts as much as half a table. A column by which policies only look up people (`members.person =
- * setting`) names a person. Such policies then read a column of the row that they found. That column names the tenant.
+ * A name alone decides nothing: it adds as much to the score as half a table does. A column by which policies only look up people
+ * (`members.person = setting`) names a person. Such policies then read a column of the row that they found. That column names the tenant.
  */
 export function weighColumns(tables: readonly Relation[], evidence: Evidence): readonly Candidate[] {
   const counts = countColumns(tables)
@@ -57,7 +57,7 @@ export function weighColumns(tables: readonly Relation[], evidence: Evidence): r
   return [...counts]
     .map(([name, entry]): Candidate => {
       const weight = tenantNameWeight(name)
-      // `id` is each table's own key. Policies on the table of tenants compare it rightly, but it is no tenant column elsewhere.
+      // `id` is the own key of each table. Policies on the table of tenants rightly compare it, but in other tables it is no tenant column.
       const key = /^(id|uuid|pk)$/i.test(name)
       const [parentOid, direct = 0] = [...entry.parents].sort((a, b) => b[1] - a[1])[0] ?? []
       const parent = parentOid === undefined ? undefined : byOid.get(parentOid)
@@ -120,7 +120,7 @@ function countColumns(tables: readonly Relation[]): Map<string, Weights> {
   return counts
 }
 
-/** For each table, how many others refer to it with a foreign key of one column. */
+/** Returns how many other tables refer to each table with a foreign key of one column. */
 function countReferring(tables: readonly Relation[]): ReadonlyMap<Oid, number> {
   const counts = new Map<Oid, number>()
   for (const relation of tables) {
@@ -143,8 +143,9 @@ export function targetsOf(relation: Relation, column: Column): readonly Oid[] {
 }
 
 /**
- * Columns by which policies find the rows of a person to read another column: `person` in `select club_id from members where person =
- * setting`. If the column that is read is the row's own key, the row is a parent, and the compared column names its tenant.
+ * Returns the columns by which policies find the rows of a person to read another column: `person` in `select club_id from members where
+ * person = setting`. A column is left out if the policy reads the key of the row that it finds. That row is then a parent of the protected
+ * row, and the compared column names the parent's tenant and not a person.
  */
 function peopleColumns(evidence: Evidence): ReadonlySet<string> {
   const taken = evidence.columns.filter((vote) => vote.via === 'indirect')
@@ -162,18 +163,18 @@ function peopleColumns(evidence: Evidence): ReadonlySet<string> {
 }
 
 /**
- * Whether the column that a policy reads from rows of a person can name the tenant of that person: not a country, by which people of several
- * tenants are alike.
+ * Whether the column that a policy reads from rows of a person can name the tenant of that person. A country can't, because people of
+ * several tenants have the same country.
  */
 function namesTenant(looked: Relation, read: string, person: string): boolean {
   const { foreign, unique } = keysOf(looked)
   if (foreign.has(read) || unique.some((names) => names.includes(read))) return true
   if (unique.length > 0) return isOwnKey(looked, person)
-  // Without keys there is nothing to judge by but the names.
+  // Without keys only the names of the columns can be compared.
   return tenantNameWeight(read) >= tenantNameWeight(person)
 }
 
-/** Columns that are foreign keys by themselves, and the columns of each unique key. */
+/** Returns the columns that have a foreign key of their own, and the columns of each unique key. */
 function keysOf(relation: Relation) {
   const names = new Map(relation.columns.map(({ number, name }) => [number, name]))
   const foreign = new Set(
@@ -193,7 +194,7 @@ function isOwnKey(relation: Relation, name: string): boolean {
   )
 }
 
-/** Whether some table has a unique key of exactly this table's key and a person: it is a table of members. */
+/** Whether some table is a table of members: it has a unique key of two columns, a reference to this table and one to a table of people. */
 function hasMembers(parent: Relation, tables: readonly Relation[], people: ReadonlySet<Oid>): boolean {
   return tables.some((table) =>
     table.constraints.some(({ kind, columns }) => {

@@ -14,14 +14,14 @@ interface HeldParts {
   readonly contexts: Contexts
 }
 
-/** SQL that makes a session an actor. */
+/** SQL that puts a session into the role and context of an actor. */
 interface Entry {
   readonly by: Crosser
   readonly seal: readonly string[]
   readonly sql: string
 }
 
-/** What a reader needs to send the statements again: the planted rows, the SQL of each role and context, and the statements. */
+/** Returns what a reader needs to send the statements again: the planted rows, the SQL of each role and context, and the statements. */
 export function heldStatements(parts: HeldParts, sent: readonly SentStatement[]): ExaminedHeld {
   const { facts, contexts } = parts
   const entries = facts.acting.flatMap((role) =>
@@ -31,7 +31,7 @@ export function heldStatements(parts: HeldParts, sent: readonly SentStatement[])
   )
   const statements = sent.flatMap((each) => statementOf(each, entries, facts))
   const roles = new Set(statements.map(({ by }) => by))
-  // Tenant B of each role: in its context the same statement is the control.
+  // Also include tenant B of each role, because the control runs the same statement in the context of tenant B.
   const used = (name: string) => roles.has(name) || roles.has(name.replace(/tenant B$/, 'tenant A'))
   const actors = new Map(
     entries
@@ -53,12 +53,13 @@ function entryOf(facts: Facts, by: Crosser): readonly Entry[] {
   return split === undefined ? [] : [{ by, seal: split.seal, sql: `${becomeSql(facts, by.role)};${split.rest}` }]
 }
 
-/** Empty if the statements hold a seal in a place where a reader could not make it again. A seal must not stand in a report. */
+/** Empty if the statements contain a seal at a place where a reader could not make a new one, because a report must not contain a seal. */
 function statementOf(sent: SentStatement, entries: readonly Entry[], facts: Facts): readonly HeldStatement[] {
   const { by, statements, check, attack, object, verb, outcome, tries } = sent
   const splits = statements.map(splitSeal)
   const [first] = splits
-  // The longest is the right one: the SQL of a session without a setting is the beginning of all others.
+  // Several entries may match, because the SQL of a session without a setting is a prefix of all others. So the longest match is the right
+  // one.
   const [entry] = by === undefined ? entries.filter(({ sql }) => first?.rest.startsWith(sql)).sort(longest) : []
   const texts: string[] = []
   for (const [at, split] of splits.entries()) {
@@ -66,7 +67,7 @@ function statementOf(sent: SentStatement, entries: readonly Entry[], facts: Fact
     if (split === undefined || (split.seal.length > 0 && !opens)) return []
     texts.push(opens ? split.rest.slice(entry.sql.length) : split.rest)
   }
-  // An attack may add settings to a context and keep its name.
+  // An attack may add settings to a context without changing the context's name.
   const own = by === undefined ? undefined : entryOf(facts, by)[0]
   if (by !== undefined && own === undefined) return []
   const usual = own === undefined || entries.some((each) => each.by.name === own.by.name && each.sql === own.sql)
@@ -82,7 +83,7 @@ function statementOf(sent: SentStatement, entries: readonly Entry[], facts: Fact
       sql: [...before, ...texts.filter((text) => !['', 'select 1'].includes(text.trim())).flatMap(statementsOf)].join(
         '\n',
       ),
-      // After an error the transaction is aborted: no check can run.
+      // After an error the transaction is aborted, so no check can run.
       ...(judge === undefined || judge.seal.length > 0 || outcome.startsWith('error')
         ? {}
         : { check: `${judge.rest};` }),

@@ -8,7 +8,10 @@ type Repair = (refusal: ProbeError | undefined) => Draft
 
 const MAX_REPAIRS = 60
 
-/** Drafts to try after the first was refused: first the required columns only, then other values for the columns that errors name. */
+/**
+ * Yields the drafts to try after the first draft was refused: first a draft with only the required columns, then drafts with other values
+ * for the columns that errors name.
+ */
 export function* repairs(
   maker: ValueMaker,
   relation: Relation,
@@ -37,7 +40,7 @@ export function* repairs(
   }
 }
 
-/** The columns that an error is about: the column that the error names, or the columns of the domain or constraint that it names. */
+/** Returns the columns that an error is about: the column that it names, or the columns of the domain or constraint that it names. */
 function suspects(relation: Relation, refusal: ProbeError, full: Draft): Column[] {
   if (refusal.column !== undefined) return relation.columns.filter((column) => column.name === refusal.column)
   if (refusal.dataType !== undefined)

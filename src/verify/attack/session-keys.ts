@@ -7,9 +7,9 @@ import { serialUuid } from './plant-values.ts'
 import type { Planting, Side } from './planting.ts'
 
 /**
- * The users of the two sides. Policies compare some settings with columns. In the planted rows of a side, all columns that are compared
- * with the same setting get the same value. The session of that side sets the setting to this value. So a side's rows belong to its
- * session's user.
+ * Values that make the planted rows of each side (tenant A or B) belong to the user of that side's session. Policies compare some settings
+ * with columns. In the planted rows of a side, all columns that are compared with the same setting get the same value. The session of that
+ * side sets the setting to this value.
  */
 export interface SessionKeys {
   /** SQL of the column's value on this side; undefined if no setting is compared with it. */
@@ -33,7 +33,7 @@ export function sessionKeys(facts: Facts, nonce: string): SessionKeys {
       const columns = closure(facts, binding, tenantColumns)
       return { binding, columns, numeric: [...columns.keys()].some((column) => column.category === 'N') }
     })
-  // Columns other than the tenant column that policies compare with the context: they get the tenant's id.
+  // Columns that policies compare with the context, except the tenant column itself. They get the tenant's id.
   const tenants = new Set(
     bindings
       .filter(({ use }) => context.kind === 'tenant' && same(use, context))

@@ -9,7 +9,7 @@ import { keyTable } from '../readings/seal-facts.ts'
 export const sealOracle: Rule = {
   id: 'seal-oracle',
   group: 'context',
-  title: 'A function in reach uses the key of the seal',
+  title: 'A function that the application may call uses the key of the seal',
   severity: 'critical',
   meaning:
     'A function that signs its argument with the key, or returns the key, creates seals for anyone who calls it.',

@@ -27,11 +27,11 @@ export const untenantedChild: Rule = {
       if (isGlobalLookup(facts, table)) {
         yield {
           object: relation.label,
-          ...chosenSeverity('info', 'verify assumes a list of product data that all tenants may read.'),
-          message: `${relation.label} is read by all tenants, with ${link?.columns.join(', ')}, which names a row of ${link?.parent.label}: verify assumes that it is a list of product data, because neither the application nor a function writes it.`,
+          ...chosenSeverity('info', 'verify assumes a list that all tenants share and may read.'),
+          message: `All tenants can read ${relation.label}, including ${link?.columns.join(', ')}, which refers to a row of ${link?.parent.label}. verify assumes that ${relation.label} is a list that all tenants share, because neither the application nor a function writes it.`,
           evidence: [`foreign key (${link?.columns.join(', ')}) → ${link?.parent.label}`],
           verbs,
-          fix: `-- Leave ${link?.columns.join(', ')} out of the grant on ${qualifiedName(relation)}, or give it a policy if it contains rows of tenants.`,
+          fix: `-- Leave ${link?.columns.join(', ')} out of the grant on ${qualifiedName(relation)}, or give the table a policy if it contains rows of tenants.`,
         }
         continue
       }
@@ -50,7 +50,7 @@ export const untenantedChild: Rule = {
   },
 }
 
-// Columns that say who created or changed an entry. `user_id` is no such column, because it says to whom the entry belongs.
+// Columns that say who created or changed an entry. `user_id` is not one of them, because it says to whom the entry belongs.
 const AUTHOR_NAME =
   /^(last_)?(added|created|changed|edited|updated|modified|imported|uploaded|published|approved|reviewed|deleted|removed|archived|maintained)_?by(_(user|member|account|person|staff|profile|admin))?(_?id)?$|^(author|editor|creator|updater|maintainer)(_?id)?$/i
 

@@ -15,9 +15,10 @@ export const unwalledSecrets: Rule = {
   group: 'grant',
   title: 'A table that no tenant owns holds passwords, tokens or keys',
   severity: 'high',
-  meaning: 'Every tenant reads the secrets of all: the most common case is one table of users for all tenants.',
+  meaning:
+    'Every tenant can read the secrets of all tenants. The most common case is one table of users for all tenants.',
   remedy:
-    'Add a policy by membership and let the application not write the memberships, grant only the harmless columns, and use a SECURITY DEFINER function for the login.',
+    'Add a policy that looks up memberships, and revoke the right to write memberships from the application. Grant only the harmless columns. For sign-in, use a SECURITY DEFINER function.',
   *run(facts) {
     const unwalled = new Set(unwalledTables(facts).map((table) => table.object))
     for (const relation of facts.relations) {
@@ -45,7 +46,7 @@ function isReported(facts: Facts, relation: Relation, role: ActingRole): boolean
   return facts.protectedFor(relation, role) && wideBesideLookup(facts, relation, 'select', role) !== undefined
 }
 
-/** The condition of a policy asks something of the session, and is the same for all rows: an attack decides whether a tenant passes it. */
+/** For a policy that tests only the session, and so shows all rows or none. Only an attack shows whether a tenant passes it. */
 function suspectedOf(
   facts: Facts,
   relation: Relation,
@@ -84,7 +85,7 @@ function draftOf(facts: Facts, relation: Relation, readers: readonly ActingRole[
     evidence: [
       `readable: ${names}`,
       ...membershipAdvice(facts, relation),
-      'further fixes: grants on the other columns only, and a SECURITY DEFINER function that looks one user up for the login',
+      'further fixes: grants on the other columns only, and a SECURITY DEFINER function that looks up one user for sign-in',
     ],
     fix: grantsSql(facts, relation, [...secret, ...personal]),
   }
@@ -96,7 +97,7 @@ function grantsSql(facts: Facts, relation: Relation, held: readonly Column[]): s
   const rest = relation.columns.filter((column) => !held.includes(column)).map((column) => quoteIdentifier(column.name))
   const name = qualifiedName(relation)
   return [
-    '-- Code that reads these columns (a login, a mail) needs a SECURITY DEFINER function that looks up one row.',
+    '-- Code that reads these columns (for sign-in, for mail) needs a SECURITY DEFINER function that looks up one row.',
     ...membershipNote(facts, relation),
     `REVOKE SELECT ON ${name} FROM ${grantees};`,
     ...(rest.length === 0 ? [] : [`GRANT SELECT (${rest.join(', ')}) ON ${name} TO ${grantees};`]),

@@ -343,7 +343,7 @@ describe('how to get the same digest', () => {
   it('says when the time decided which fixes were tried', () => {
     const untried = {
       ...leak,
-      fix: '-- Not shown to be harmless: not tried, because the time was over: --fix FILE tries all.',
+      fix: '-- Not shown to be harmless: not tried, because the time limit was reached; with --fix FILE all fixes are tried.',
     }
     const of = (findings: readonly (typeof leak)[]) => section(renderHtml(sampleDocument({ findings })), 'integrity')
     expect(of([untried])).toContain('In this run some fixes were not tried')

@@ -10,32 +10,32 @@ import type { FrontBytes, SessionFronts } from './session-fronts.ts'
 import type { TimeOuts } from './transaction-time-outs.ts'
 import { UnnamedStatement } from './unnamed-statement.ts'
 
-/** A subject that no user has, so that the next context counts as a change of users. */
+/** A subject that no user has. As the last subject it makes the next context a change of users. */
 const SOMEBODY = '\u0000somebody'
 
 /** The position of a statement in its transaction. */
 export interface PrefixPlace {
   /** A transaction is open. */
   readonly open: boolean
-  /** Its context holds already. */
+  /** The context of this transaction is already in force. */
   readonly contextInForce: boolean
-  /** The application's own time-outs in this transaction. */
+  /** The time-outs that the application itself set in this transaction. */
   readonly own: TimeOuts | undefined
 }
 
 /**
- * Writes the prefix of a statement: the clean-up after the last user, then the context of this one. Also reads the answers to the prefix.
+ * Writes the prefix of a statement: the clean-up after the last user, then the context of this user. Also reads the answers to the prefix.
  */
 export class PrefixWriter {
   readonly identities: IdentityReader
   /** Set once the connection has prepared the context statement. */
   bytes: ContextBytes | undefined
-  /** The clean-up statements. None behind a transaction pooler, where they would reach another session. */
+  /** The clean-up statements. Undefined behind a transaction pooler, where they would reach another session. */
   fronts: SessionFronts | undefined
-  /** RESET ALL does not restore the wanted search_path and timeouts, so they are set with each context. */
+  /** True if RESET ALL does not restore the wanted search_path and time-outs, so that each context must set them. */
   startupIgnored = false
   readonly unnamed = new UnnamedStatement()
-  /** Number of the Parse at the start of the last prefix; 0 if it needed none. */
+  /** Number of the Parse at the start of the last prefix; 0 if the prefix needed none. */
   lastParse = 0
   readonly #settings: WallSettings
   /** Subject of the last context that was in force. That user's locks, sequences and seed may still be on the session. */
@@ -50,22 +50,22 @@ export class PrefixWriter {
     this.identities = identities
   }
 
-  /** A transaction begins, and no clean-up was written for it yet. */
+  /** Must be called when a transaction begins, before any clean-up is written for it. */
   begins(): void {
     if (!this.#settings.shared) this.#cleansFirst = false
   }
 
-  /** A new statement is being written, and nothing was written in front of it yet. */
+  /** Must be called before anything is written for a new statement. */
   starts(): void {
     this.#sentSubject = undefined
     this.lastParse = 0
   }
 
   /**
-   * The clean-up before BEGIN and similar statements without data. Clean-up statements that take a snapshot are sent with the first
-   * statement with data.
+   * Writes the clean-up before BEGIN and similar statements without data. Clean-up statements that take a snapshot are sent later, before
+   * the first statement with data.
    *
-   * @returns how many answers (CommandComplete) belong to it
+   * @returns how many answers (CommandComplete) the clean-up will get
    */
   writeBegin(connection: PgConnection, kind: StatementKind): number {
     if (this.fronts === undefined || kind === 'copy-from' || kind === 'empty') return 0
@@ -75,9 +75,9 @@ export class PrefixWriter {
   }
 
   /**
-   * Clean-up and context in front of a statement with data.
+   * Writes clean-up and context in front of a statement with data.
    *
-   * @returns how many answers (CommandComplete) belong to it
+   * @returns how many answers (CommandComplete) clean-up and context will get
    */
   writeContext(connection: PgConnection, frame: ContextFrame, place: PrefixPlace): number {
     if (!isUnnamed(this.#settings)) {
@@ -93,13 +93,13 @@ export class PrefixWriter {
     return (front?.answers ?? 0) + 1
   }
 
-  /** As {@link writeContext}, but returns the bytes, which the caller sends. Only if the context statement has a name. */
+  /** Like {@link writeContext}, but returns the bytes for the caller to send. Works only if the context statement has a name. */
   contextBytes(frame: ContextFrame, place: PrefixPlace): FrontBytes {
     const { identity, front, form, own, bytes } = this.#choose(frame, place)
     return { bytes: bytes.of(identity, form, { front, own }), answers: (front?.answers ?? 0) + 1 }
   }
 
-  /** Decides what goes in front, and notes that it is being sent. */
+  /** Decides what to send in front of the statement, and records that it is being sent. */
   #choose(frame: ContextFrame, { open, contextInForce, own }: PrefixPlace) {
     const { bytes } = this
     if (bytes === undefined) throw new ConnectionInDoubtError('The connection was not set up yet; nothing was sent.')
@@ -113,20 +113,20 @@ export class PrefixWriter {
   }
 
   /**
-   * One answer of the prefix has arrived. If a tenant had prepared another statement under our clean-up's name, its tag would not be RESET
-   * or DISCARD, because PREPARE does not accept these commands.
+   * Checks one answer of the prefix. If a tenant had prepared its own statement under the name of our clean-up statement, the tag of the
+   * answer could not be RESET or DISCARD, because PREPARE accepts neither command.
    *
    * @param place 0 for the first answer
-   * @returns false if our clean-up statement was gone
+   * @returns false if another statement ran in place of our clean-up statement
    */
   answered(tag: string, place: number): boolean {
     return !(place === 0 && this.#cleansFirst && tag !== 'RESET' && tag !== 'DISCARD SEQUENCES')
   }
 
   /**
-   * The last answer of the prefix has come.
+   * Must be called when the last answer of the prefix has come.
    *
-   * @param parse the number of the Parse that the prefix began with; 0 if it needed none
+   * @param parse the number of the Parse that the prefix began with; 0 if the prefix needed none
    * @returns whether a context is in force now
    */
   done(parse: number): boolean {
@@ -136,7 +136,7 @@ export class PrefixWriter {
     return true
   }
 
-  /** DISCARD ALL was acknowledged. It does not reset the seed of random(), so the next context must count as another user. */
+  /** Must be called after DISCARD ALL. That does not reset the seed of random(), so the next context must count as another user. */
   cleaned(): void {
     this.#lastSubject = SOMEBODY
   }
@@ -161,8 +161,9 @@ export class PrefixWriter {
   }
 
   /**
-   * Parses the unnamed context statement. Behind a pooler it is parsed again before each statement. On a shared connection it is parsed
-   * until the server has acknowledged it, and again after another Parse. If that goes wrong, Bind fails.
+   * Parses the unnamed context statement. Behind a pooler it is parsed before each statement. On a shared connection it is parsed before
+   * each statement until the server has acknowledged one Parse, and again after another unnamed statement was parsed. If the server has
+   * another unnamed statement, Bind fails.
    */
   #parseUnnamed(connection: PgConnection, form: ContextForm): number {
     if (this.#settings.shared && this.unnamed.holds(form)) return 0

@@ -11,7 +11,7 @@ import { isSingleStatement } from '../../statement/statement-effects.ts'
 import { type StatementKind, statementCommand } from '../../statement/statement-kind.ts'
 import { statementRefused } from '../query/statement-cures.ts'
 
-/** Whether a frame may use connections with these settings at all. */
+/** Returns an error if a frame may not use connections with these settings at all. */
 export function refuseFrame(frame: ContextFrame | undefined, settings: WallSettings): Error | undefined {
   if (frame === undefined) {
     return new TenantContextMissingError(
@@ -38,7 +38,7 @@ export function refuseFrame(frame: ContextFrame | undefined, settings: WallSetti
       )
 }
 
-/** A tenant's own schema must be in nobody else's search_path. */
+/** Refuses a placement whose schema is also in the search_path of other tenants. */
 function refusePlacement({ placement }: TenantFrame, settings: WallSettings): Error | undefined {
   if (placement === undefined) return undefined
   if (!isTenantSchemaName(placement.schema))
@@ -49,7 +49,7 @@ function refusePlacement({ placement }: TenantFrame, settings: WallSettings): Er
   )
 }
 
-/** Refuses a statement by what it is; see `statementKind`. */
+/** Returns an error if the settings do not allow statements of this kind; see `statementKind`. */
 export function refuseStatement(kind: StatementKind, text: string, settings: WallSettings): Error | undefined {
   if (settings.multiStatements) return undefined
   if (kind === 'copy-from') {
@@ -59,7 +59,8 @@ export function refuseStatement(kind: StatementKind, text: string, settings: Wal
   }
   if (kind !== 'other' && kind !== 'explain') return undefined
   const command = statementCommand(text)
-  // EXPLAIN of anything but rows, such as EXPLAIN ANALYZE EXECUTE, is permitted by no setting: its command tag is that of every EXPLAIN.
+  // EXPLAIN of other commands, such as EXPLAIN ANALYZE EXECUTE, is never allowed. allowStatements can't allow it separately, because it has
+  // the same command tag as EXPLAIN of a SELECT.
   const isPermitted = settings.allowStatements.has(command) && (kind === 'explain' || command !== 'EXPLAIN')
   if (isPermitted) return undefined
   if (command === 'EXPLAIN') return explainRefused(kind)
@@ -76,7 +77,7 @@ export function refuseLoneStatement(kind: StatementKind, text: string, settings:
   return refuseStatement(kind, text, settings)
 }
 
-/** A plan tells how many rows an index found and a filter removed, and these may be rows of another tenant. */
+/** EXPLAIN is refused, because a plan shows how many rows an index found and a filter removed. These may be rows of another tenant. */
 function explainRefused(kind: StatementKind): StatementRefusedError {
   if (kind === 'other')
     return new StatementRefusedError(
@@ -90,7 +91,7 @@ function explainRefused(kind: StatementKind): StatementRefusedError {
 
 function selectIntoRefused(): StatementRefusedError {
   return new StatementRefusedError(
-    'SELECT … INTO creates a table, so it is refused as CREATE TABLE is. Use INSERT INTO … SELECT, or run it with the migration role.',
+    'SELECT … INTO creates a table, so it is refused like CREATE TABLE. Use INSERT INTO … SELECT, or run it with the migration role.',
   )
 }
 

@@ -14,21 +14,21 @@ import {
 } from './session-reset.ts'
 import { AS_TEXT, contextStatements, readSetupFacts, type SetupFacts, SetupQuery } from './setup-query.ts'
 
-/** What SessionCare needs of its connection. */
+/** The parts of a connection that SessionCare needs. */
 export interface SessionHost {
   readonly guard: ConnectionGuard
   readonly backendPid: number | undefined
   send(query: PgSubmittable | SetupQuery): void
-  /** Runs a statement of ours by pg itself, without partywall's checks. */
+  /** Runs one of partywall's own statements through pg itself, without partywall's checks. */
   askPg(config: object, callback: (error: Error | undefined, result: { rows: unknown[] }) => void): void
 }
 
-/** Prepares a session for tenants, once and after each clean-up. */
+/** Prepares a session for tenants: once after it was opened, and again after each DISCARD ALL. */
 export class SessionCare {
   readonly #host: SessionHost
-  /** Statements that restore the settings of `onConnect` after a clean-up. */
+  /** Statements that restore the settings that `onConnect` made, after a clean-up has reset them. */
   #restores: readonly PreparedText[] = []
-  /** How often the settings were read. Each time the restoring statements get new names. */
+  /** How often the settings were read. The statements that restore them get new names each time. */
   #remembered = 0
 
   constructor(host: SessionHost) {

@@ -19,7 +19,7 @@ function againOf({ origin, findings, run }: ReportDocument): string {
       : origin === 'files'
         ? 'the same files under the same path, and the same server version'
         : 'a command that makes the same schema, and the same server version'
-  const untried = findings.some(({ fix }) => fix.includes('the time was over'))
+  const untried = findings.some(({ fix }) => fix.includes('the time limit was reached'))
   const limits = [
     untried
       ? 'In this run some fixes were not tried, because the time for that was over; a faster or slower run may try other fixes. With --fix all fixes are tried.'
