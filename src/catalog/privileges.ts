@@ -16,6 +16,8 @@ export type TablePrivilege =
 export interface Privileges {
   /** Whether the role has the privilege on the relation or on one of its columns, and USAGE on the schema. */
   onRelation(role: Oid, relation: Relation, privilege: TablePrivilege): boolean
+  /** Whether the role has the privilege on the whole relation, as LOCK TABLE needs it. A grant on columns is not enough. */
+  onWholeRelation(role: Oid, relation: Relation, privilege: TablePrivilege): boolean
   onColumn(
     role: Oid,
     relation: Relation,
@@ -72,6 +74,8 @@ export function privilegesOf(catalog: Catalog, graph: RoleGraph): Privileges {
       inSchema(role, relation.schemaOid) &&
       (onWhole(role, relation, privilege) ||
         relation.columns.some((column) => granted(role, column.grants, privilege))),
+    onWholeRelation: (role, relation, privilege) =>
+      inSchema(role, relation.schemaOid) && onWhole(role, relation, privilege),
     onColumn: (role, relation, column, privilege) =>
       inSchema(role, relation.schemaOid) &&
       (onWhole(role, relation, privilege) || granted(role, column.grants, privilege)),

@@ -52,7 +52,7 @@ export function createTenantRows(
       await client.query('commit')
     } catch (error) {
       await client.query('rollback')
-      throw error
+      throw (await inheriting(client, error)) ?? error
     } finally {
       client.release()
     }
@@ -89,6 +89,23 @@ export function createTenantRows(
 /** Adds a random part to a name that must be unique, because the database may contain tenants of earlier runs. */
 function unlike(value: string): string {
   return `${value}-${randomUUID().slice(0, 8)}`
+}
+
+/** The error that names the cure, if a policy for tenants refused the row because the planting role inherits their rights. */
+async function inheriting(client: pg.ClientBase, error: unknown): Promise<ConfigurationError | undefined> {
+  if (!(error instanceof Error && 'code' in error && error.code === '42501')) return undefined
+  const { rows } = await client.query<{ me: string; inherited: string }>(
+    `select current_user::text as me, string_agg(quote_ident(r.rolname), ', ' order by r.rolname) as inherited
+       from pg_catalog.pg_roles r where r.rolname in ('tenant_user', 'tenant_admin', 'partywall_cross')
+        and pg_catalog.pg_has_role(current_user, r.oid, 'USAGE') having count(*) > 0`,
+  )
+  const [found] = rows
+  if (found === undefined) return undefined
+  const me = pg.escapeIdentifier(found.me)
+  return new ConfigurationError(
+    `startTestKit(): the role of databaseUrl, ${found.me}, inherits ${found.inherited}, so policies for tenants refuse its rows: ${error.message}. Let it keep the memberships without inheriting. On PostgreSQL 16 and later, as a superuser: REVOKE INHERIT OPTION FOR ${found.inherited} FROM ${me}; on 15: ALTER ROLE ${me} NOINHERIT`,
+    { cause: error },
+  )
 }
 
 /** Returns an error that names the fix, if the sequence of the key gave an id that another row already has. */

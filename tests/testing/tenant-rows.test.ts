@@ -1,6 +1,6 @@
 // The test kit on a schema of another form: own schema, other names, serial keys, and an owner that is no superuser.
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { startTestKit, type TestKit } from '../../src/testing/index.ts'
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts'
 
@@ -54,6 +54,23 @@ it('plants tenants in it, and each sees its own rows only', async () => {
   expect((await b.rawQuery('select company_no::text as id, seats from companies')).rows).toEqual([
     { id: b.tenantId, seats: 5 },
   ])
+})
+
+it('says what to revoke where the owner inherits the rights of tenants, and the statement cures it', async () => {
+  await database.admin(`
+    create policy seal on crm.companies as restrictive to tenant_user, tenant_admin using (false);
+    grant tenant_user, tenant_admin to ${owner} with admin option`)
+  try {
+    const problem = String(await kit.tenant('inherited').catch((error: unknown) => error))
+    expect(problem).toContain(`${owner}, inherits tenant_admin, tenant_user`)
+    const [, cure = '', cureOf15 = ''] = /(REVOKE INHERIT OPTION FOR [^;]+); on 15: (.*)/.exec(problem) ?? []
+    await database.admin(inject('postgres').versionNumber >= 160_000 ? cure : cureOf15)
+    expect((await kit.tenant('kept')).tenantId).toBeDefined()
+  } finally {
+    await database.admin(
+      `drop policy seal on crm.companies; revoke tenant_user, tenant_admin from ${owner}; alter role ${owner} inherit`,
+    )
+  }
 })
 
 it('plants tenants of one name twice, also if the name must be unique', async () => {

@@ -82,6 +82,13 @@ describe('a hint that is followed', () => {
     await run(url, 'drop owned by idle; drop role idle')
   })
 
+  it('offers no grants to a login that works by SET ROLE: they would bypass the policies of the roles that it sets', async () => {
+    const url = await open(`create role waiting login noinherit; ${NOTES}`)
+    const { summary } = await verifyDatabase({ databaseUrl: url, appRole: 'waiting' })
+    expect(summary).toMatchObject({ reachable: false, grantsMissing: [] })
+    await run(url, 'drop role waiting')
+  })
+
   it('names each of several roles, and each can be taken', async () => {
     const url = await open(
       `create role web login; create role jobs login; ${NOTES} grant select on notes to web, jobs;`,

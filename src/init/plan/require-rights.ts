@@ -29,7 +29,7 @@ export async function requireRights(client: Queryable): Promise<void> {
   if (!role.may) missing.push(`ALTER ROLE ${name} CREATEROLE;`)
   if (!role.creates) missing.push(`GRANT CREATE ON DATABASE "${role.database.replaceAll('"', '""')}" TO ${name};`)
   // Before PostgreSQL 16, CREATEROLE grants every role that is no superuser.
-  const grantsAll = role.may && role.version < 160_000
+  const grantsAll = role.version < 160_000
   const { rows: foreign } = await client.query<{ role: string }>(
     `select r.rolname as role from pg_catalog.pg_roles r where r.rolname = any($1)
         and not pg_has_role(current_user, r.oid, 'MEMBER WITH ADMIN OPTION') order by 1`,
@@ -37,7 +37,8 @@ export async function requireRights(client: Queryable): Promise<void> {
   )
   // Another role has made these roles, for another database of the server.
   if (foreign.length > 0)
-    missing.push(`GRANT ${foreign.map((each) => each.role).join(', ')} TO ${name} WITH ADMIN OPTION;`)
+    // A role that inherits tenant_user is subject to the policies of tenant_user: the owner could not plant a tenant's rows in tests.
+    missing.push(`GRANT ${foreign.map((each) => each.role).join(', ')} TO ${name} WITH ADMIN OPTION, INHERIT FALSE;`)
   if (missing.length === 0) return
   throw new ConfigurationError(
     `The role ${role.name} may not make logins and partywall's objects. Give the URL of a role that may, or have a superuser run:\n  ${missing.join('\n  ')}\nNothing was changed.`,

@@ -115,8 +115,7 @@ function sentence(exitCode: 0 | 1 | 2, failing: number, failOn: Severity, { summ
   if (exitCode === 2) {
     const first = summary.internalErrors[0]
     if (first !== undefined) return `No verdict: partywall itself failed in ${first.where}: ${first.message}`
-    if (!summary.reachable)
-      return `No verdict: ${summary.appRole} can reach no tenant table, so nothing was judged. Grant it what the application uses, as the lines below do, or name another role with --app-role NAME.`
+    if (!summary.reachable) return unreachable(summary)
     const unreliable = unreliableTables(tables)
     const others =
       failing === 0 ? '' : ` There ${failing === 1 ? 'is also 1 finding' : `are also ${failing} findings`}.`
@@ -131,4 +130,11 @@ function sentence(exitCode: 0 | 1 | 2, failing: number, failOn: Severity, { summ
     return number === 0 ? [] : [`${number} ${number === 1 ? 'verdict is' : 'verdicts are'} ${name}`]
   })
   return `No finding ${floor}.${counted.length === 0 ? '' : ` ${counted.join(', ')}: the list of tables gives the reasons.`}`
+}
+
+function unreachable({ appRole, grantsMissing }: VerifyReport['summary']): string {
+  const first = `No verdict: ${appRole} can reach no tenant table, so nothing was judged. If the migration that partywall init or protect wrote has not run yet, run it first.`
+  if (grantsMissing.length === 0)
+    return `${first} ${appRole} is NOINHERIT: it has the rights of the role that SET ROLE gives it, such as tenant_user. Grants to ${appRole} itself would bypass the policies of that role. Or name another role with --app-role NAME.`
+  return `${first} Otherwise grant ${appRole} what the application uses, as the lines below do, or name another role with --app-role NAME.`
 }

@@ -3,6 +3,8 @@ import type { Rule } from '../finding/rule.ts'
 import { someOf } from '../readings/role-paths.ts'
 import { THIS_DATABASE } from '../readings/this-database.ts'
 
+const LOCKING = ['UPDATE', 'DELETE', 'TRUNCATE', 'MAINTAIN'] as const
+
 export const lockTable: Rule = {
   id: 'lock-table',
   group: 'context',
@@ -18,7 +20,9 @@ export const lockTable: Rule = {
       (relation) =>
         isTable(relation) &&
         relation.kind !== 'foreign-table' &&
-        (['UPDATE', 'DELETE', 'TRUNCATE'] as const).some((privilege) => facts.reach(relation, privilege).length > 0),
+        facts.acting.some(({ role }) =>
+          LOCKING.some((privilege) => facts.privileges.onWholeRelation(role.oid, relation, privilege)),
+        ),
     )
     if (tables.length === 0) return
     yield {

@@ -1,4 +1,6 @@
+import type { Column, Relation } from '../../catalog/model.ts'
 import { quoteIdentifier } from '../../catalog/names.ts'
+import type { Facts } from '../../tenancy/facts.ts'
 import type { Rule } from '../finding/rule.ts'
 
 export const pkNotTenantLed: Rule = {
@@ -13,14 +15,29 @@ export const pkNotTenantLed: Rule = {
       if (table.kind !== 'tenant' || table.relation.isPartition) continue
       const { relation, column } = table
       const primary = relation.constraints.find((constraint) => constraint.kind === 'primary-key')
+      const own = relation.columns.filter(({ number }) => primary?.columns.includes(number) && number !== column.number)
       const used = facts.reach(relation, 'SELECT').some((role) => facts.protectedFor(relation, role))
       if (primary === undefined || primary.columns[0] === column.number || !used) continue
       yield {
         object: relation.label,
-        message: `The primary key of ${relation.label} does not start with ${column.name}: EXPLAIN ANALYZE tells whether another tenant has an id.`,
+        message: `The primary key of ${relation.label} does not start with ${column.name}: EXPLAIN ANALYZE tells whether another tenant has a row with the same ${own.map(({ name }) => name).join(', ')}.${mayChoose(facts, relation, own) ? ' So does an INSERT that chooses the value: it ends with 23505.' : ''}`,
         evidence: [primary.definition],
-        fix: `-- In a new table: PRIMARY KEY (${quoteIdentifier(column.name)}, id).`,
+        fix: `-- In a new table: PRIMARY KEY (${[column, ...own].map(({ name }) => quoteIdentifier(name)).join(', ')}).`,
       }
     }
   },
+}
+
+/** Whether a role of the application may INSERT a value of its own into each column of the key, which holds no tenant. */
+function mayChoose(facts: Facts, relation: Relation, own: readonly Column[]): boolean {
+  const primary = relation.constraints.find((constraint) => constraint.kind === 'primary-key')
+  if (primary === undefined || primary.columns.length !== own.length) return false
+  return facts.acting.some(({ role }) =>
+    own.every(
+      (column) =>
+        column.generated === undefined &&
+        column.identity !== 'always' &&
+        facts.privileges.onColumn(role.oid, relation, column, 'INSERT'),
+    ),
+  )
 }

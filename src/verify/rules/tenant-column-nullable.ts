@@ -28,7 +28,11 @@ export const tenantColumnNullable: Rule = {
         ...(checked ? chosenSeverity('low', 'The policies refuse NULL for the roles in reach.') : {}),
         message: `${relation.label}.${column.name} may be NULL: such a row belongs to no tenant, and foreign keys that carry the tenant do not check it.`,
         evidence: [checked ? 'WITH CHECK refuses NULL for the app' : 'nothing refuses NULL for the app'],
-        fix: `ALTER TABLE ${qualifiedName(relation)} ALTER COLUMN ${quoteIdentifier(column.name)} SET NOT NULL;`,
+        fix: [
+          '-- Fails as long as rows have NULL there: give them a tenant or delete them first. If a trigger refuses to change the tenant of a row,',
+          '-- the owner of the table disables the trigger for that transaction.',
+          `ALTER TABLE ${qualifiedName(relation)} ALTER COLUMN ${quoteIdentifier(column.name)} SET NOT NULL;`,
+        ].join('\n'),
       }
     }
   },

@@ -7,7 +7,7 @@ import type { PreparedSource, SourceOptions } from './prepared-source.ts'
 import { type MigrationFile, type Migrations, readMigrations } from './read-migrations.ts'
 import { runFile } from './run-statements.ts'
 import { shownStatements } from './shown-statements.ts'
-import { openThrowAwayDatabase, type ThrowAwayDatabase } from './throw-away-database.ts'
+import { openingLine, openThrowAwayDatabase, type ThrowAwayDatabase } from './throw-away-database.ts'
 
 interface LoadMigrationsOptions extends SourceOptions {
   /** A folder, a file, or `-`. */
@@ -34,7 +34,7 @@ const dumpGaps = [
 export async function loadMigrations(options: LoadMigrationsOptions): Promise<PreparedSource> {
   const { onProgress = () => {} } = options
   const migrations = await readMigrations(options.path, options.standardInput)
-  onProgress(`starting PostgreSQL for ${count(migrations.files.length, 'file')} of ${options.path}`)
+  onProgress(openingLine(options.server, `${count(migrations.files.length, 'file')} of ${options.path}`))
   const database = await openThrowAwayDatabase(options.server)
   const sessions = fileSessions(database.url)
   try {
@@ -113,7 +113,7 @@ function notesOf(
   database: ThrowAwayDatabase,
   platform: PlatformPrelude | undefined,
 ): string[] {
-  const notes = [`PostgreSQL ${Math.floor(database.serverVersion / 10_000)}, started for this run`]
+  const notes = [database.serverNote]
   if (own === 'missing') notes.push("partywall's own migrations first, with a random seal secret")
   if (own === 'unused') notes.push("partywall's own migrations left out: no file names partywall")
   notes.push(...(platform?.notes ?? []))

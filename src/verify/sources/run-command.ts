@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { ThrowAwayServer } from '../../embedded/throw-away-server.ts'
 import { ConfigurationError } from '../../errors.ts'
 import type { PreparedSource, SourceOptions } from './prepared-source.ts'
-import { openThrowAwayDatabase, type ThrowAwayDatabase } from './throw-away-database.ts'
+import { openingLine, openThrowAwayDatabase, type ThrowAwayDatabase } from './throw-away-database.ts'
 
 interface RunCommandOptions extends SourceOptions {
   /** Command line for a shell. It runs in the current folder. */
@@ -15,8 +15,9 @@ interface RunCommandOptions extends SourceOptions {
 
 /** Characters of output that are kept: enough to see an error, and limited so that endless output does not fill the memory. */
 const OUTPUT_KEPT = 16_384
+/** Also with the quotation marks that JSON escapes, as logs of tools do. */
 const needsOwnObjects =
-  /schema "?partywall"? (is missing|does not exist)|role "?(tenant_user|tenant_admin|partywall_\w+)"? does not exist/i
+  /\b(?:schema|relation|table|function|procedure|type) [\\"'`]*partywall\b[^\n]{0,300}?(?:is missing|does not exist)|\brole [\\"'`]*(?:tenant_user|tenant_admin|partywall_\w{1,40})[\\"'`]* does not exist/i
 
 /**
  * Runs the user's own migration tool (Prisma, Drizzle, Knex, Flyway, …) against a fresh database.
@@ -28,7 +29,7 @@ const needsOwnObjects =
  */
 export async function runCommand(options: RunCommandOptions): Promise<PreparedSource> {
   const { onProgress = () => {} } = options
-  onProgress(`starting PostgreSQL for: ${options.command}`)
+  onProgress(openingLine(options.server, `the command ${options.command}`))
   const first = await attempt(options, false)
   if ('source' in first) return first.source
   if (!needsOwnObjects.test(first.output)) throw failed(options.command, first)
@@ -54,7 +55,7 @@ async function attempt(options: RunCommandOptions, own: boolean): Promise<{ sour
       return failure
     }
     const sealed = await database.addSealKey()
-    const notes = [`PostgreSQL ${Math.floor(database.serverVersion / 10_000)}, started for this run`]
+    const notes = [database.serverNote]
     if (own) notes.push("partywall's own migrations first, with a random seal secret")
     notes.push(`schema made by: ${options.command}`)
     return {

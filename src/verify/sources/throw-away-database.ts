@@ -16,6 +16,8 @@ export interface ThrowAwayDatabase {
   /** A random root secret. `applyOwn` and `addSealKey` store its key in the database. */
   readonly sealSecret: string
   readonly serverVersion: number
+  /** The sentence of the report about the server. */
+  readonly serverNote: string
   /** Roles of the server before the source was run. */
   readonly knownRoles: ReadonlySet<string>
   /**
@@ -34,6 +36,14 @@ export interface ThrowAwayDatabase {
   /** Notes a role that is dropped together with the database, on a server that was not started for this run. */
   remember(role: string): void
   close(): Promise<void>
+}
+
+/** The line of progress before {@link openThrowAwayDatabase}. */
+export function openingLine(server: ThrowAwayServer | undefined, what: string): string {
+  const external = server?.external ?? (process.env['PARTYWALL_POSTGRES_URL'] ?? '') !== ''
+  return external
+    ? `making a database on the server of PARTYWALL_POSTGRES_URL for ${what}`
+    : `starting PostgreSQL for ${what}`
 }
 
 /** Starts an embedded PostgreSQL, or uses the one that `PARTYWALL_POSTGRES_URL` names, and creates a database there. */
@@ -59,6 +69,7 @@ async function fill(server: ThrowAwayServer, name: string, stops: boolean): Prom
     url,
     sealSecret,
     serverVersion: server.versionNumber,
+    serverNote: `PostgreSQL ${Math.floor(server.versionNumber / 10_000)}${server.external ? ' of PARTYWALL_POSTGRES_URL, in a database made for this run' : ', started for this run'}`,
     knownRoles: new Set(roles.rows.map((row) => row.rolname)),
     async grantDefaults() {
       const text = `grant temporary on database ${pg.escapeIdentifier(name)} to public`

@@ -26,6 +26,17 @@ describe('lock-table', () => {
     })
   })
 
+  it('leaves tables out on which only columns are granted, because LOCK TABLE needs the right on the table', async () => {
+    await withCase([HOLDING, 'grant update (name) on tenants to {app};'], async (verify, run) => {
+      const [found] = (await verify({ mode: 'static' })).findings.filter(({ rule }) => rule === 'lock-table')
+      expect(found?.evidence).toEqual(['public.documents'])
+      await expect(run('set role {app}; lock table tenants in access exclusive mode')).rejects.toMatchObject({
+        code: '42501',
+      })
+      await run('rollback; reset role')
+    })
+  })
+
   it('is silent on an app that only reads and inserts', async () => {
     await withCase([HOLDING, `revoke update, delete on documents from {app};`], async (verify) => {
       const report = await verify({ mode: 'static' })

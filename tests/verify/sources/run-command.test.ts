@@ -51,6 +51,32 @@ describe('runCommand', () => {
     expect(source.notes.join('\n')).toContain("partywall's own migrations first")
   })
 
+  it.each([
+    'relation "partywall.ticket" does not exist',
+    'function partywall.tenant_id() does not exist',
+    'error: schema "partywall" does not exist',
+    '{"message":"type \\"partywall.level\\" does not exist"}',
+    'role "tenant_user" does not exist',
+  ])('takes «%s» for objects of partywall that are missing', async (output) => {
+    const encoded = Buffer.from(output).toString('base64')
+    const command = `"${process.execPath}" -e "console.log(Buffer.from('${encoded}', 'base64').toString()); process.exit(1)"`
+    const lines: string[] = []
+    const onProgress = (line: string) => lines.push(line)
+    await expect(runCommand({ command, environment, server, onProgress })).rejects.toThrow('ended with exit code 1')
+    expect(lines.join('\n')).toContain("the command needs partywall's own objects")
+  })
+
+  it('does not run a command again that misses objects of its own, and says whose server it used', async () => {
+    const lines: string[] = []
+    const onProgress = (line: string) => lines.push(line)
+    await expect(
+      runCommand({ command: sqlCommand('select * from nowhere'), environment, server, onProgress }),
+    ).rejects.toThrow('relation')
+    expect(lines[0]).toMatch(/^making a database on the server of PARTYWALL_POSTGRES_URL for the command /)
+    expect(lines.join('\n')).not.toContain("partywall's own objects")
+    expect(open[0]?.notes[0]).toMatch(/^PostgreSQL \d+ of PARTYWALL_POSTGRES_URL, in a database made for this run$/)
+  })
+
   it('tells the exit code and the output of a command that fails, and leaves no database', async () => {
     const made: string[] = []
     const recording: ThrowAwayServer = {

@@ -36,9 +36,9 @@ function remaining({ summary, findings, failOn }: ReportDocument): string {
 
 function examinedSentence({ origin }: ReportDocument): string {
   if (origin === 'files')
-    return 'Examined: a PostgreSQL that was started for this run, filled from the SQL files below and with planted rows. No production database was examined.'
+    return 'Examined: a database that was made for this run, filled from the SQL files below and with planted rows. No production database was examined.'
   if (origin === 'command')
-    return 'Examined: a PostgreSQL that was started for this run, filled by the command below and with planted rows. No production database was examined.'
+    return 'Examined: a database that was made for this run, filled by the command below and with planted rows. No production database was examined.'
   return 'Examined: the database below, as it was at the time below. The report does not know whether it is a production database.'
 }
 
