@@ -33,8 +33,8 @@ export async function runMaking(
 }
 
 /**
- * Returns the URL of the CI job's page, from the environment variables of GitHub, GitLab and Jenkins. The page leads to the log with the
- * digests, and shows who started the job.
+ * Returns the URL of the CI job's page, from the environment variables of GitHub, GitLab and Jenkins. The page shows who started the job,
+ * and links to its log. In the log, verify prints the SHA-256 of each report.
  */
 export function ciJob(environment: NodeJS.ProcessEnv): string | undefined {
   const { GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID, GITHUB_RUN_ATTEMPT, CI_JOB_URL, BUILD_URL } = environment

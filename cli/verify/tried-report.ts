@@ -61,7 +61,7 @@ async function withTrial(report: VerifyReport, url: string, options: TriedOption
   }
 }
 
-/** A database in which each tenant has a schema of its own may have no tenant column. */
+/** Returns undefined if the database has no tenant column, as when each tenant has a schema of its own. Throws any other error again. */
 function unlessNothingShared(error: unknown): undefined {
   if (error instanceof ConfigurationError && error.details['missing'] === 'tenant-column') return undefined
   throw error

@@ -16,7 +16,10 @@ interface ChecklistParts {
   readonly command: string
   /** Names of the files that built the schema. */
   readonly files: readonly string[]
-  /** The lowest severity that fails the run; default `medium`. A finding from `medium` up that does not fail the run leaves its line open. */
+  /**
+   * The lowest severity that fails the run; default `medium`. With `high`, a finding of severity `medium` does not fail the run, but keeps
+   * the line of the checklist open.
+   */
   readonly failOn?: Severity
   /** The assumptions of the run, if it made any. Then no line of the checklist is confirmed. */
   readonly assumed?: string | undefined

@@ -24,7 +24,7 @@ export interface AccessCounts {
 /** Decides what the current user may do inside their own tenant. `P` is the type of the permissions. */
 export interface AccessControl<P extends string = string> {
   /**
-   * Returns whether the current context has a permission. If an object is passed: whether it has the permission for this object.
+   * Returns whether the current context has a permission. If an object is passed, the answer is for this object.
    *
    * A grant with a condition gives nothing if no object is passed. With `enforcement: 'report'`, the result is still the real decision.
    *
@@ -66,7 +66,7 @@ export interface AccessControl<P extends string = string> {
 }
 
 /**
- * Makes an access control: roles give permissions inside a tenant, the token narrows them, an unknown role gives nothing.
+ * Makes an access control. Roles give permissions inside a tenant, and the token can narrow them. An unknown role gives no permission.
  *
  * @example
  * ```ts

@@ -12,7 +12,7 @@ export type DecisionReason =
   | 'condition-not-met'
   | 'tier-too-low'
 
-/** One decision, for a debug log. Names roles and permissions, never an object's values. */
+/** One decision, for a debug log. It names roles and permissions, and never contains an object's values. */
 export interface Decision {
   readonly allowed: boolean
   readonly permission: string

@@ -50,7 +50,7 @@ export async function markDelivered(client: AlertQueryable, seq: string, now: Da
   )
 }
 
-/** Puts the alert back into the queue until `again`. Without `again` it becomes a dead letter. */
+/** Puts the alert back into the queue, to be sent at the time `outcome.again`. Without this time, the alert becomes a dead letter. */
 export async function markFailed(
   client: AlertQueryable,
   seq: string,
@@ -139,7 +139,7 @@ function readClaim(row: unknown): ClaimedAlert {
   }
 }
 
-/** The driver gives a Date, which may be invalid (the year 294000), or a number for an infinite time. */
+/** The driver returns a number for an infinite time, and otherwise a Date. The Date may be invalid (the year 294000). */
 function readDate(value: unknown): Date | undefined {
   return value instanceof Date && Number.isFinite(value.getTime()) ? value : undefined
 }

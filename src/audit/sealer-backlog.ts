@@ -6,7 +6,7 @@ const MAX_BATCH = 20_000
 /** Maximum number of unsealed events that are counted. Counting more would cost more than sealing a batch. */
 const COUNTED = 100_000
 
-/** SQL condition for events that no checkpoint lists. */
+/** SQL condition for events that no checkpoint (docs/glossary.md) lists. */
 const NOT_LISTED = ` and not exists (select from partywall.audit_checkpoints c, unnest(c.ids) as l (id)
   where c.kind = 'seal' and c.tenant_id = e.tenant_id and l.id = e.id)`
 

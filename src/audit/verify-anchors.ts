@@ -18,7 +18,7 @@ interface StoredAnchor {
 export class AnchorChain {
   readonly #anchors: readonly StoredAnchor[]
   readonly #keys: ReadonlyMap<string, AuditKey>
-  /** Ids of keys that signed records, although they are trusted neither directly nor through a signed change of key. */
+  /** Ids of keys that signed records but are not trusted: they were not given, and no key change links them to a given key. */
   readonly unknownKeys = new Set<string>()
   readonly #byNumber: ReadonlyMap<number, AnchorBody | undefined>
   #asked: { readonly xid: string; readonly anchorN: number; readonly at: string | undefined } = {
@@ -76,8 +76,8 @@ export class AnchorChain {
   }
 
   /**
-   * Returns the time of the newest anchor of the same cluster at which this transaction number was not used yet. So the events of the
-   * transaction were written after this time.
+   * Looks at the anchors before anchor `anchorN` that the same cluster made. Returns the time of the newest one that was made before this
+   * transaction number was used. The events of the transaction were written after this time.
    */
   notBefore(xid: string, anchorN: number): string | undefined {
     // Events of one transaction are adjacent, so remember the last answer.
@@ -91,7 +91,8 @@ export class AnchorChain {
     if (of === undefined) return undefined
     let low = 0
     let high = this.#anchors.length
-    // Transaction numbers only grow within one cluster, so the search ends at an anchor of another cluster.
+    // Transaction numbers grow only within one cluster. If the search ends at an anchor of another cluster, no anchor of this cluster is
+    // early enough.
     while (low < high) {
       const middle = (low + high) >> 1
       const body = this.#anchors[middle]?.body
@@ -172,7 +173,10 @@ function parse(text: string): AnchorBody | undefined {
   }
 }
 
-/** Returns the given keys, and all keys that signed changes of key connect with them. Both keys sign such a change; one must be trusted. */
+/**
+ * Returns the given keys, and all keys that are linked to them by key changes. The old and the new key sign a key change. One of the two
+ * must be trusted.
+ */
 function trustedKeys(anchors: readonly StoredAnchor[], given: readonly AuditKey[]): ReadonlyMap<string, AuditKey> {
   const keys = new Map(given.map((key) => [key.keyId, key]))
   const changes = anchors.filter(({ body }) => body?.kind === 'key')

@@ -69,8 +69,8 @@ export function prepareEvent(input: AuditInput, context: TenantContext, policy: 
 }
 
 /**
- * Computes the commitment that the signed row contains in place of the erasable values. It is salted, because an attacker could find the
- * e-mail address behind an unsalted hash by trying addresses.
+ * Computes the commitment: a salted hash that the signed row contains in place of the erasable values. Without the salt, an attacker could
+ * find the e-mail address by trying addresses.
  */
 export function commitment(salt: Uint8Array, data: string): Buffer {
   return createHash('sha256').update(salt).update(data, 'utf8').digest()

@@ -13,9 +13,9 @@ export interface RefreshTimes {
   readonly refreshMs: number
   /** How old keys may become while their source is down. */
   readonly maxStaleMs: number
-  /** How long after an answer an unknown key id is refused without another request. */
+  /** After a fetch of the keys, tokens with an unknown key id are refused for this time, without another fetch. */
   readonly unknownKeyCooldownMs: number
-  /** How long one request may take. */
+  /** Time limit of one fetch. */
   readonly timeoutMs: number
   /** Time between a failure and the next attempt. Each further failure doubles it, up to 10 seconds. */
   readonly retryMs: number
@@ -34,7 +34,10 @@ interface RefreshedKeysOptions extends RefreshTimes {
 }
 
 /**
- * Maximum number of callers that wait for a request: before any keys are known (a burst at the start), and for an unknown key afterwards.
+ * Maximum number of callers that wait for a running fetch of the keys.
+ *
+ * - `withoutKeys`: while no keys are known, as at the start.
+ * - `withKeys`: when keys are known, but not the key of the caller's token.
  */
 const MAX_WAITING = { withoutKeys: 1_000, withKeys: 64 }
 const MAX_RETRY_MS = 10_000
@@ -42,8 +45,8 @@ const MAX_RETRY_MS = 10_000
 /**
  * Keys that are fetched at first use and refreshed in the background.
  *
- * While the source is down, known keys are used until they are too old, and tokens with another key are refused at once. A limited number
- * of callers wait for a running request. After a failure, callers do not wait but are refused at once.
+ * While the source is down, known keys are used until they are too old. Tokens with an unknown key are then refused at once. While a fetch
+ * is running, a limited number of callers wait for it.
  */
 export function refreshedKeys(options: RefreshedKeysOptions): KeySource {
   const { dependency, now, logger, random = Math.random } = options
@@ -53,7 +56,7 @@ export function refreshedKeys(options: RefreshedKeysOptions): KeySource {
     maxOpenForMs: MAX_RETRY_MS,
     events: options.events,
   })
-  // A refresh that a request starts must not carry that request's context into all refreshes after it.
+  // A request may start a refresh. The request's context must not be passed on to later refreshes.
   const outside = new AsyncResource('partywall.keys')
   const ending = new AbortController()
   let current: { readonly keys: KeySet; readonly loadedAt: number } | undefined
@@ -71,7 +74,7 @@ export function refreshedKeys(options: RefreshedKeysOptions): KeySource {
     return undefined
   }
 
-  /** Starts a request, or joins the running one. A caller may ignore the promise: its rejection is handled. */
+  /** Starts a fetch, or returns the promise of the running fetch. A caller may ignore the promise, because its rejection is handled. */
   function refresh(): Promise<void> {
     if (flight !== undefined) return flight
     attemptedAt = now()

@@ -22,13 +22,13 @@ const SMALL_ORDER = new Set([
 ])
 
 /**
- * Returns why a public key must not be used, because anybody could make valid signatures for it. Refused are:
+ * Checks whether a public key is safe to use. For most of the refused keys, anybody could make valid signatures. Refused are:
  *
  * - RSA: a modulus with fewer than 2048 or more than 16384 bits, a prime modulus, and one with a factor below 10,000;
  * - RSA: a public exponent below 3, an even one, and one of 2^256 or more. With the exponent 1 a signature is the padded hash itself;
  * - Ed25519: a point of small order. One signature then fits every message.
  *
- * @returns the reason, or undefined for a key that is fit
+ * @returns the reason for the refusal, or undefined for a safe key
  * @see RFC 8725 section 3.4, RFC 8017 section 3.1, FIPS 186-5 section A.1.1, RFC 8032 section 5.1
  */
 export function problemOfKey(key: KeyObject): string | undefined {
@@ -55,7 +55,7 @@ function problemOfRsa(key: KeyObject): string | undefined {
   return undefined
 }
 
-/** Undefined for an RSASSA-PSS key, which Node.js does not export as JWK; no algorithm here accepts one. */
+/** Undefined for an RSASSA-PSS key: Node.js can't export it as JWK, and no algorithm here accepts it. */
 function modulusOf(key: KeyObject): bigint | undefined {
   if (key.asymmetricKeyType !== 'rsa') return undefined
   const { n } = key.export({ format: 'jwk' })

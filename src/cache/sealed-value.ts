@@ -14,15 +14,15 @@ export interface CacheSubject {
 
 /**
  * The key in the store. It starts with the cache's name and a hash of the tenant, so that the entries of one tenant can be found and
- * removed in the store. The rest is a hash of all fields of the subject. Nobody can read an id from it, or choose two subjects with the
- * same key.
+ * removed in the store. The rest is a hash of all fields of the subject. Nobody can read an id from the hash, or find two subjects with the
+ * same hash.
  */
 export function storeKey(secret: Uint8Array, subject: CacheSubject): string {
   const tenant = hash(secret, ['tenant', subject.tenantId]).toString('base64url').slice(0, 16)
   return `partywall:${subject.name}:${tenant}:${hash(secret, ['key', ...partsOf(subject)]).toString('base64url')}`
 }
 
-/** The text to store: time of expiry, value, and a MAC over both and the subject. */
+/** Returns the text to store: the time of expiry, the value, and a MAC over time, value and subject. */
 export function sealValue(secret: Uint8Array, subject: CacheSubject, value: unknown, expiresAt: number): string {
   const body = serialize(value).toString('base64url')
   return `1.${expiresAt}.${body}.${macOf(secret, subject, String(expiresAt), body).toString('base64url')}`

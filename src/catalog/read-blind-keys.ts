@@ -20,7 +20,7 @@ interface KeyRow extends Record<string, unknown> {
 }
 
 /**
- * Reads the key columns of indexes that a condition of a query can't use below a row-level security policy.
+ * Reads the blind keys (docs/glossary.md) of all indexes: keys that PostgreSQL can't use on a table with row-level security.
  *
  * PostgreSQL evaluates the policy first. It evaluates a condition before the policy only if all functions of the condition are LEAKPROOF.
  * Keys of partitions' indexes are left out, because the index of the partitioned table has the same keys.
@@ -47,9 +47,8 @@ export async function readBlindKeys(db: Queryable): Promise<ReadonlyMap<Oid, rea
     )
     select k.indexrelid::int8::float8 as index, k.position, k.column, k.expression, k.key, k.tree,
            pg_catalog.format_type(k.type, k.modifier) as type, t.typtype::text as type_kind,
-           -- The operators that take the indexed type. For btree, hash and brin, only those between two values of this type; other access
-           -- methods also compare with other types: @@ takes a tsquery. The operators of one family are all leakproof or all not, except
-           -- the = of pg_trgm.
+           -- Whether some operator of the index is not leakproof. btree, hash and brin use operators between two values of the indexed
+           -- type. Other access methods also use operators with another type on the right side: @@ takes a tsquery.
            exists (select from pg_catalog.pg_amop o join pg_catalog.pg_operator p on p.oid = o.amopopr
                    join pg_catalog.pg_proc f on f.oid = p.oprcode
                    where o.amopfamily = k.opcfamily and o.amoppurpose = 's' and o.amoplefttype = k.opcintype

@@ -14,7 +14,7 @@ export interface RolePath {
 export interface RoleGraph {
   /** The role itself, and the roles whose rights it has without SET ROLE. Policies TO these roles apply to it. */
   rightsOf(role: Oid): ReadonlySet<Oid>
-  /** Roles that SET ROLE accepts, `role` itself left out. */
+  /** Roles that SET ROLE accepts, without `role` itself. */
   settable(role: Oid): readonly RolePath[]
   /** Roles that SET ROLE accepts, roles that `role` can grant itself by ADMIN OPTION, and roles whose rights it inherits. */
   becomable(role: Oid): readonly RolePath[]

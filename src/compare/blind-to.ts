@@ -103,7 +103,7 @@ function strangersTo({ grants, owner }: Relation, { facts, roles }: Seen): reado
   })
 }
 
-/** Whether the statement can take rows from this role: it enables policies, changes a policy of the role, or revokes rights. */
+/** Whether the statement can hide rows from this role: it enables policies, changes a policy of the role, or revokes rights. */
 function touches(statement: string, relation: Relation, role: Role, facts: Facts): boolean {
   if (!relation.rowSecurity) return /\benable row level security\b/i.test(statement) || isRevoked(statement, role)
   if (isRevoked(statement, role)) return true
@@ -141,7 +141,7 @@ function reachedByApplication({ facts, before }: Seen, asked: (access: Access) =
   )
 }
 
-/** Whether the statement takes no row from anybody: it creates an index, or revokes TRUNCATE, REFERENCES, TRIGGER or MAINTAIN. */
+/** Whether the statement hides no row from anybody: it creates an index, or revokes TRUNCATE, REFERENCES, TRIGGER or MAINTAIN. */
 function takesNothing(statement: string): boolean {
   return (
     /^create\s+index\b/i.test(statement) ||

@@ -35,7 +35,7 @@ function judgeTrial(
   if (after === undefined) return HARMLESS
   const before = loudFindings(trial.facts)
   const now = loudFindings(after)
-  // If an object had a finding before the fix, and has one with another key after it, both have the same cause. The second is not new.
+  // After the fix, the same hole may be reported with another key. So a finding on an object that already had a finding is not new.
   const objects = new Set(before.values())
   const fresh = [...now].find(([key, object]) => !before.has(key) && !objects.has(object))
   if (fresh !== undefined) return against(`it causes a new finding: ${fresh[0]}`)

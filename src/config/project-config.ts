@@ -25,7 +25,7 @@ export interface ProjectConfig {
   readonly sealSecretEnv?: string | undefined
   /** File with the findings of `partywall verify` that are accepted. */
   readonly baseline?: string | undefined
-  /** The lowest severity of a finding with which `partywall verify` exits with 1. Default `medium`. */
+  /** The lowest severity of a finding that makes `partywall verify` exit with 1. Default `medium`. */
   readonly failOn?: 'low' | 'medium' | 'high' | 'critical' | undefined
 }
 

@@ -82,7 +82,7 @@ interface FrameOptions {
  * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION`
  *   - if another tenant's context is open, except inside `runAcrossTenants`;
  *   - if a context of the same tenant with another placement is open;
- *   - inside a support visit, if the context names another user or actor, or more rights, than the visit has
+ *   - inside a support visit, if the context names another user or actor than the visit, or has more rights
  */
 export function runWithTenant<T>(context: TenantContextInput, fn: () => T): T {
   return runInTenantFrame(context, {}, fn)

@@ -122,7 +122,10 @@ function readLiteral(text: string, from: number): { readonly value: Literal; rea
   return { value: word === 'null' ? null : word === 'true', end }
 }
 
-/** Returns a string that JSON.parse refuses unchanged. Such a string names no known tenant, so the guard refuses it. */
+/**
+ * Decodes the escapes of a JSON string. If JSON.parse refuses the string, returns it unchanged. The guard then refuses it, because no
+ * tenant has such an id.
+ */
 function unescapeString(text: string): string {
   try {
     return String(JSON.parse(`"${text}"`))

@@ -7,8 +7,11 @@ export interface ModalLimiter {
 }
 
 /**
- * Returns the health check of a rate limiter: up while its store decides, degraded while this process decides or all requests pass, down
- * while all requests are refused.
+ * Returns the health check of a rate limiter:
+ *
+ * - `up`: its store decides;
+ * - `degraded`: this process decides, or all requests pass;
+ * - `down`: all requests are refused.
  *
  * The check also pings the store, so that a process without requests notices an outage.
  */

@@ -13,8 +13,8 @@ interface Compiler {
 
 /**
  * A transformer for Jest. Jest loads only CommonJS, but partywall and jose are ES modules. If the project has TypeScript installed, the
- * transformer compiles them to CommonJS. They then share NestJS and other packages with the tests. Otherwise Node.js loads them outside of
- * Jest's module registry.
+ * transformer compiles them to CommonJS. Then partywall shares NestJS and other packages with the tests. Without TypeScript, Node.js loads
+ * partywall and jose outside of Jest's module registry.
  *
  * @example
  * ```json

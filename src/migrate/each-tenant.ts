@@ -56,7 +56,7 @@ export async function eachTenant(options: EachTenantOptions): Promise<EachTenant
     const done: string[] = []
     const failed: { schema: string; reason: string }[] = []
     let turn = Promise.resolve()
-    /** Protects one schema after the other, because all use one connection, which runs one statement at a time. */
+    /** Protects one schema after the other, because the connection runs one statement at a time. */
     const protect = ({ schema, tenant }: Registered) => {
       const protecting = turn.then(async () => {
         await client.query('call partywall.install_schema($1, $2)', [schema, tenant])
@@ -99,8 +99,8 @@ export function environmentFor(
   }: Pick<EachTenantOptions, 'databaseUrl' | 'setting' | 'lookupSchemas'>,
 ): Readonly<Record<string, string>> {
   const path = [schema, ...lookupSchemas].join(',')
-  // A blank or a backslash would end the option. Because of FORCE, policies also apply to the owner of the tables: with the tenant's
-  // setting the owner sees only this tenant's rows.
+  // PostgreSQL splits `options` at spaces, and reads a backslash as an escape, so escape both. FORCE ROW LEVEL SECURITY applies policies to
+  // the owner of the tables too. With the tenant's setting, the owner sees only this tenant's rows.
   const escaped = tenant.replace(/[\\\s]/g, '\\$&')
   const settings = `-c search_path=${path} -c ${setting}=${escaped} -c lock_timeout=10s`
   const url = new URL(databaseUrl)

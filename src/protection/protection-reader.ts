@@ -40,8 +40,8 @@ export function createProtectionReader(options: TenantPoolOptions, timeoutMs: nu
     min: 0,
     // Keep the connections open: a tenant may occupy all connections of the server, and then no new one could be opened.
     idleTimeoutMillis: 0,
-    // An idle connection must not keep the process alive. A connection that reads must, because the process may be waiting only for
-    // `await wall.ready()`.
+    // An idle connection must not keep the process alive. A connection that is reading must keep it alive, because the process may wait for
+    // nothing else than `await wall.ready()`.
     allowExitOnIdle: true,
     connectionTimeoutMillis: timeoutMs,
     application_name: 'partywall protection watch',

@@ -47,7 +47,8 @@ export function stateQuery(tenantColumns: readonly string[], settingName: string
       select 'pg_proc'::regclass, f.oid from functions f join pg_proc caller on c.classid = 'pg_proc'::regclass and caller.oid = c.oid
        where f.oid <> caller.oid and caller.prosqlbody is null and strpos(caller.prosrc, f.proname) > 0
          and caller.prosrc ~ ('\\m' || regexp_replace(f.proname, '(\\W)', '\\\\\\1', 'g') || '\\M')
-         -- partywall's functions resolve names only in pg_catalog. They call each other by their full names, and no function of a user.
+         -- partywall's functions resolve names only in pg_catalog. They call each other by full name, and they call no function that a user
+         -- made.
          and (caller.pronamespace <> 'partywall'::regnamespace or f.nspname = 'partywall')
     ) x
   ), of_interest as materialized (

@@ -6,13 +6,13 @@ import type { Equalities } from './equalities.ts'
 import { mayMove } from './new-rows.ts'
 import type { Instance } from './scope.ts'
 
-/** Proves a write of a relation, with the tenant column or parent that `table` names instead of the discovered one. */
+/** Proves writes of a relation. Uses the tenant column or the parent in `table`, and not those that discovery found. */
 export type ProveAs = (table: TenantTable, verb: Verb, role: ActingRole) => Proof
 
 /**
- * Returns the weakness of a policy that admits a document because a row of another table refers to it (`EXISTS (SELECT 1 FROM shares s
- * WHERE s.document_id = documents.id AND s.shared_with = context)`). An attacker who may insert a row into `shares` that refers to another
- * tenant's document gets access to that document. Undefined if only the document's own tenant can write such rows of `shares`.
+ * Returns the weakness of a policy that shows a document because a row of another table refers to the document (`EXISTS (SELECT 1 FROM
+ * shares s WHERE s.document_id = documents.id AND s.shared_with = context)`). An attacker who may insert a row into `shares` that refers to
+ * another tenant's document gets access to that document. Undefined if only the document's own tenant can write such rows of `shares`.
  */
 export function selfGranted(
   input: BranchInput,
@@ -26,7 +26,8 @@ export function selfGranted(
     const part = partlyNamed(input, lookup, knows)
     if (part !== undefined) return part
     const links = linksOf(lookup, row, table, knows)
-    // The row has a foreign key to the lookup table, so it refers to its parent. A new parent row gives nobody access to existing rows.
+    // If the row's table has a foreign key to the lookup table, the lookup row is the parent of the row. A new parent gives nobody access
+    // to existing rows.
     const isParent = row.relation.constraints.some((constraint) => constraint.references?.relation === relation.oid)
     if (links === undefined || isParent || relation.oid === row.relation.oid) continue
     for (const verb of ['insert', 'update'] as const) {
@@ -76,8 +77,8 @@ function partlyNamed(
   )
   const numbers = new Set(linked.map((column) => column.number))
   const unique = relation.indexes.filter((index) => index.unique && index.predicate === undefined)
-  // Report only if the linked columns are unique together with the tenant column. If they are unique without it, two tenants can't have the
-  // same value. If no unique key contains the linked columns and the tenant column, nothing shows that two tenants have the same value.
+  // Report only if a unique key consists of the linked columns and the tenant column. Without such a key, nothing suggests that two tenants
+  // use the same values. If the linked columns are unique without the tenant column, two tenants can't have the same values.
   if (linked.length === 0 || numbers.has(tenant.number)) return undefined
   if (unique.some((index) => index.columns.every((number) => numbers.has(number)))) return undefined
   const keyed = unique.some((index) => index.columns.every((number) => numbers.has(number) || number === tenant.number))
@@ -97,7 +98,10 @@ function partlyNamed(
   }
 }
 
-/** Returns the columns of the lookup that refer to the row. Undefined unless one equals a column of the row's primary or unique key. */
+/**
+ * Returns the columns of the lookup row that the policy compares with columns of the row. Undefined if none of these columns of the row
+ * belongs to a primary or unique key.
+ */
 function linksOf(lookup: Instance, row: Instance, table: TenantTable, knows: Equalities) {
   const pairs = lookup.relation.columns.flatMap((column) =>
     row.relation.columns.flatMap((own) =>
@@ -121,8 +125,9 @@ function linksOf(lookup: Instance, row: Instance, table: TenantTable, knows: Equ
 }
 
 /**
- * Whether only the row's own tenant can write lookup rows that refer to the row. This is so if the lookup table has a foreign key to the
- * row that includes the tenant column, and if its policies prove that a session writes only its own tenant into that column.
+ * Whether only the row's own tenant can write lookup rows that refer to the row. This is so under two conditions. The lookup table refers
+ * to the row by a foreign key whose columns include the tenant column. The policies of the lookup table prove that a session writes only
+ * its own tenant into this column.
  */
 function pairedOwner(
   relation: Relation,

@@ -5,8 +5,8 @@ import type { Instance } from './scope.ts'
 import { termOf } from './terms.ts'
 
 /**
- * Returns the lookup rows that connect the session's key with the tenant of the row `target`, for a schema whose setting contains the key
- * of a user or session. Undefined if no lookup rows connect them.
+ * Returns the lookup rows that connect the session's key with the tenant of the row `target`. This is for policies that read a setting with
+ * the key of a user or session, and not the tenant. Undefined if no lookup rows connect key and tenant.
  */
 export function membership(
   input: BranchInput,
@@ -16,7 +16,7 @@ export function membership(
 ): readonly Instance[] | undefined {
   const { facts, branch, row, clause } = input
   if (facts.tenancy.context.kind !== 'key') return undefined
-  // In WITH CHECK the new row can't prove its own tenant: attackers may write their own user id next to any tenant's id.
+  // In WITH CHECK the new row can't prove its own tenant: attackers can write their own user id next to any tenant's id.
   const isKeys = (instance: Instance) =>
     (instance !== row || clause === 'using') &&
     identifying(facts, instance).some((own) => knows.same(`${instance.id}.${own}`, 'key'))
@@ -49,11 +49,11 @@ export function membership(
 type Joins = (one: string, other: string) => boolean
 
 /**
- * Whether a join shows that two rows belong to the same tenant. Only joins by tenant columns and by keys show it, because rows of several
- * tenants may have the same plan, status or date.
+ * Whether a join shows that two rows belong to the same tenant. Only joins by tenant columns and by keys show this. Rows of several tenants
+ * may have the same plan, status or date.
  *
- * @param own whether the first row belongs to the session. If so, a row that refers to the first row, or whose identifying column is joined
- *   with a column of the first row, belongs to the session too
+ * @param own whether `from` belongs to the session. Then `to` also belongs to the session if it refers to `from`, or if an identifying
+ *   column of `to` is joined with a column of `from`
  */
 function leads(facts: Facts, from: Instance, to: Instance, own: boolean, joins: Joins): boolean {
   const tenant = tenantOf(facts, from)

@@ -40,7 +40,7 @@ function isOwn(reader: AtomReader, term: Term): boolean {
   return term.kind !== 'column' || reader.isOwnColumn(term)
 }
 
-/** Matches an unqualified name in a subquery that binds to the subquery's own table and not to the row: `t.tenant_id = tenant_id`. */
+/** Matches an unqualified name that means a column of the subquery's own table, and not of the row: `t.tenant_id = tenant_id`. */
 export const capture: Shape = (reader) => {
   for (const atom of reader.atoms) {
     if (atom.kind !== 'operator' || atom.op !== '=' || atom.left === undefined) continue
@@ -113,7 +113,7 @@ function isContextLike(reader: AtomReader, expr: Expr): boolean {
   return reader.isContext(reader.term(inner))
 }
 
-/** Matches a branch that only another setting decides, such as `current_setting('app.is_admin') = 'on'`. */
+/** Matches a condition that tests no column but a setting other than the tenant's, such as `current_setting('app.is_admin') = 'on'`. */
 export const bypassFlag: Shape = (reader) => {
   for (const atom of reader.atoms) {
     const terms = reader.deepTerms(atom)

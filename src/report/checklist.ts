@@ -16,7 +16,7 @@ export interface Checklist {
   readonly proved: number
   readonly open: number
   readonly failed: number
-  /** Scenarios behind "zero data leakage". */
+  /** Number of scenarios that held for the line `security-no-leak`. */
   readonly scenarios: number
   /** True only when every line was proved. */
   readonly complete: boolean
@@ -25,8 +25,8 @@ export interface Checklist {
 /**
  * Judges the checklist of a multi-tenant system from the evidence of one run.
  *
- * A line without evidence is open, and so is a line whose evidence counts no check, because nothing was tried. One
- * failure makes the line failed, whatever else was proved. One open piece of evidence keeps the line open.
+ * A line is open if it has no evidence, or if its evidence counts no check. One failed piece of evidence makes the line failed. Otherwise
+ * one open piece of evidence keeps the line open.
  *
  * @throws {TypeError} if a piece of evidence names an unknown line, has no verdict, or has a count that is not a whole number from 0
  */

@@ -1,4 +1,7 @@
-/** The stable id of a line of the checklist. The checklist is the closing report of the skill `multi-tenant-security`; the demo prints it. */
+/**
+ * The stable id of a line of the checklist. The checklist comes from `skills/multi-tenant-security/SKILL.md`, the instructions for coding
+ * agents. `partywall verify` and the demo print the checklist.
+ */
 export type ChecklistLineId =
   | 'completed-context-middleware'
   | 'completed-rls-policies'

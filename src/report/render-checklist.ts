@@ -45,7 +45,10 @@ function renderPiece(piece: Evidence): string {
   return oneLine(`${verdict}${piece.detail} (${piece.by}, ${checks})`)
 }
 
-/** Makes a detail safe. It may quote a message of a server, and line breaks or escape sequences in it could forge a line of this report. */
+/**
+ * Removes line breaks and control characters from a detail. A detail may quote a message of a server, and such characters in the message
+ * could forge a line of this report.
+ */
 function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()
 }

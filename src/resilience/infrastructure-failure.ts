@@ -18,7 +18,7 @@ export function isInfrastructureFailure(error: unknown): boolean {
   if ('code' in error && typeof error.code === 'string' && SQLSTATE.test(error.code)) {
     return INFRASTRUCTURE_SQLSTATE.test(error.code)
   }
-  // `fetch` reports a broken connection as a TypeError with a cause; one without a cause is a bug of the caller.
+  // `fetch` reports a broken connection as a TypeError with a cause; a TypeError without a cause is a bug of the caller.
   const isBug = error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError
   return !isBug || error.cause !== undefined
 }

@@ -15,8 +15,8 @@ export interface FoundKey {
 }
 
 /**
- * Returns the blind keys of a table that no other index replaces: neither a partial index, nor an index on a generated column, nor an index
- * with another collation. Empty for a table that is known to be small.
+ * Returns those blind keys of a table that still need an index. A key needs none if queries can use a partial index, an index on a
+ * generated column, or an index with another collation. Empty if the table is known to be small.
  *
  * @param tenant the number of the tenant column, if the table has one
  */
@@ -61,7 +61,10 @@ function isCured(catalog: Catalog, relation: Relation, key: BlindKey): boolean {
   return hasPartialIndexes(relation, key) || hasTwin(relation, key) || hasLooseIndex(catalog, relation, key)
 }
 
-/** Whether there is a partial index such as `WHERE state = 'open'`. The planner proves its predicate, so it needs no index condition. */
+/**
+ * Whether there is a partial index such as `WHERE state = 'open'`. A query that contains the predicate can use the index without a
+ * condition on the key.
+ */
 function hasPartialIndexes(relation: Relation, key: BlindKey): boolean {
   const column = relation.columns.find(({ number }) => number === key.column)
   return (
@@ -83,7 +86,10 @@ function compares(predicate: string, name: string): boolean {
     })
 }
 
-/** Whether there is an index on a stored generated column that is computed only from the key's column, or by the key's expression. */
+/**
+ * Whether there is an index on a stored generated column. The column must be computed only from the key's column, or by the key's
+ * expression.
+ */
 function hasTwin(relation: Relation, key: BlindKey): boolean {
   const column = relation.columns.find(({ number }) => number === key.column)
   const others = relation.columns.filter(({ name }) => name !== column?.name)

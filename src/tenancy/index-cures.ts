@@ -4,9 +4,9 @@ import { objectName } from '../catalog/object-name.ts'
 import type { TenantTable } from './facts.ts'
 
 /**
- * A way to give conditions on a blind key (docs/glossary.md) an index that PostgreSQL can use in spite of the policies.
+ * A fix for a blind key (docs/glossary.md): an index that PostgreSQL can use although the table has policies.
  *
- * - `partial`: one partial index for each value of an enum. The planner proves the predicate, so no query changes.
+ * - `partial`: one partial index for each value of an enum. Queries need no change.
  * - `twin`: a stored generated column of a type with leakproof operators, and an index on it. Queries must name the new column.
  */
 export type IndexCure =
@@ -95,7 +95,7 @@ interface Twin {
 
 function twinOf(relation: Relation, key: BlindKey, column: Column | undefined): Twin | undefined {
   const computed = relation.columns.filter((each) => each.generated !== undefined)
-  // A generated column can't be computed from another one.
+  // A generated column can't be computed from another generated column.
   if (computed.some(({ name }) => mentions(key.key, name))) return undefined
   if (column === undefined) {
     if (key.operatorsLeak) return undefined
@@ -161,7 +161,10 @@ function nameOf(text: string): string {
   return objectName(words)
 }
 
-/** Returns an unused name for the generated column. If an interrupted migration created the column without its index, returns its name. */
+/**
+ * Returns an unused name for the generated column. If an interrupted migration created the column without its index, returns the name of
+ * this column.
+ */
 function twinName(relation: Relation, wanted: string, key: BlindKey): string {
   const source = relation.columns.find(({ number }) => number === key.column)?.name
   let name = objectName([wanted])

@@ -33,8 +33,8 @@ export interface VerifyOptions {
   /** Schemas to verify. Default: all schemas except PostgreSQL's own. */
   readonly schemas?: readonly string[] | undefined
   /**
-   * Names of schemas that hold the tables of one tenant each; `*` stands for any text: `tenant_*`. Default: those of `partywall.schemas`,
-   * or schemas whose names begin alike and that hold the same tables.
+   * Names of schemas that hold the tables of one tenant each; `*` stands for any text: `tenant_*`. Default: the schemas in the table
+   * `partywall.schemas`, or schemas with the same tables and the same beginning of the name.
    */
   readonly tenantSchemas?: readonly string[] | undefined
   /** Columns that name the tenant. Default: the columns that verify finds by names, foreign keys and policies. */

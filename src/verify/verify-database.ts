@@ -23,12 +23,13 @@ import type { VerifyReport } from './report/report-model.ts'
 import { rules } from './rules/list.ts'
 
 /**
- * Proves or breaks the tenant isolation of a real database.
+ * Proves the tenant isolation of a real database, or reports holes in it.
  *
  * Reads the catalog and tries to prove each table from its parsed policies. In the mode `attack` it also plants two tenants and attacks
  * as the application's role and each role that it can become. All transactions are rolled back.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if it can't run: no such role, no tenant column, missing rights, unreachable
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if verify can't run: a role or the tenant column is not found, a right is missing,
+ *   or the database can't be reached
  */
 export async function verifyDatabase(options: VerifyOptions): Promise<VerifyReport> {
   const given = parseOptions(verifyOptionsSchema, options, 'verifyDatabase(options)')
@@ -117,7 +118,7 @@ function loginDoubt(
   if (given.ownServer) return undefined
   if (!reader.superuser)
     return `${reader.name} is no superuser and can only SET ROLE, so session_user stays ${reader.name}. Verify as a superuser, with --app-url URL of the application's login`
-  return given.appUrl === undefined ? '--app-url URL says which login the application has' : undefined
+  return given.appUrl === undefined ? 'give --app-url URL to name the login of the application' : undefined
 }
 
 /** Whether some policy checks the seal. */
@@ -133,7 +134,10 @@ interface Decision {
   readonly rowsBefore: RowsBefore | undefined
 }
 
-/** Decides whether to attack. In the mode `auto`, only if all tenant tables are empty. Ends the transaction that read the catalog. */
+/**
+ * Decides whether to attack. In the mode `auto`, verify attacks only if all tenant tables are empty. Ends the transaction that read the
+ * catalog.
+ */
 async function decide(
   client: pg.Client,
   scopes: readonly [Facts, ...(readonly Facts[])],

@@ -43,7 +43,8 @@ export function drizzleCache<Base extends object>(
       isTag: boolean,
       isAutoInvalidate?: boolean,
     ): Promise<unknown[] | undefined> {
-      // Without automatic invalidation Drizzle gives put() no tables. Leave them out here too, so that both compute the same key.
+      // Without automatic invalidation Drizzle gives put() no tables. Leave the tables out here too, so that get() and put() compute the
+      // same key.
       return cache.get<unknown[]>(await placeOf(cache, key, isAutoInvalidate === false ? [] : tables, isTag))
     }
 
@@ -71,7 +72,8 @@ export function drizzleCache<Base extends object>(
 }
 
 /**
- * A result of pg contains functions (its parsers), which can't be stored. Drizzle reads `rows`; an application may read the other fields.
+ * Returns the fields of pg's result that can be stored. The result's parsers are functions, which can't be stored. Drizzle reads only
+ * `rows`, but an application may read the other fields.
  */
 function plainResult(response: unknown): unknown {
   if (typeof response !== 'object' || response === null || !('rows' in response)) return response
@@ -83,8 +85,8 @@ function plainResult(response: unknown): unknown {
 }
 
 /**
- * Returns the key of a result in the tenant cache. Each table has a random mark in the cache, which a change of the table removes. The key
- * contains the current marks, so a result from before a change is not found any more.
+ * Returns the key of a result in the tenant cache. The cache keeps a random text (a mark) for each table, and a change of the table removes
+ * its mark. The key contains the current marks, so a result from before a change is not found any more.
  */
 async function placeOf(cache: TenantCache, key: string, tables: readonly string[], isTag: boolean): Promise<string> {
   if (isTag) return `tag ${key}`

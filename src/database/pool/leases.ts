@@ -8,7 +8,7 @@ import type { TenantShares } from './tenant-shares.ts'
 
 export type Leased = (error: Error | undefined, client: TenantClient | undefined) => void
 
-/** How long after a release the pool waits, in milliseconds, before it takes a connection to register tickets. */
+/** Milliseconds between the release of a connection and the registration of tickets. */
 const REGISTER_SOON_MS = 20
 
 /** The pool whose connections are leased. */
@@ -21,7 +21,7 @@ interface LeasedPool {
 }
 
 /**
- * Takes connections out of pg-pool and gives them back, each in its tenant's turn.
+ * Takes connections out of pg-pool and gives them back. Tenants take turns in getting a connection.
  *
  * A connection that is given back goes directly to the statement whose turn it is. This avoids pg-pool's queue, its timer for idle
  * connections, and a wait for the next tick. pg-pool does not notice: it still counts the connection as checked out.
@@ -30,7 +30,7 @@ export class Leases {
   readonly #pool: LeasedPool
   readonly #shares: TenantShares | undefined
   readonly #events: SecurityEvents | undefined
-  /** A connection that was just given back, during the search for its next statement. */
+  /** A connection that was just given back, while the next statement for it is looked for. */
   #free: TenantClient | undefined
   #registersSoon = false
 
@@ -41,10 +41,10 @@ export class Leases {
   }
 
   /**
-   * Takes a connection for a frame, in its tenant's turn. Keeps pg-pool's own release function on the client.
+   * Takes a connection for a frame when it is the turn of the frame's tenant. Keeps pg-pool's own release function as `poolRelease`.
    *
-   * @param take must not throw, and must not give the connection back before it returns: the previous statement may still be finishing on
-   *   this connection
+   * @param take must not throw. It must return before the connection is given back, because the previous statement may still be finishing
+   *   on the connection
    */
   take(frame: ContextFrame | undefined, take: Leased): void {
     if (this.#shares === undefined) {
@@ -100,7 +100,10 @@ export class Leases {
     })
   }
 
-  /** Gives a connection to the next waiting statement, or to pg-pool. Cleans a connection in doubt first, and destroys an unfit one. */
+  /**
+   * Gives a connection to the next waiting statement, or to pg-pool. Runs DISCARD ALL first if the connection is in doubt. Destroys a
+   * connection that must not be used again.
+   */
   giveBack(client: TenantClient, problem?: Error | boolean, byCaller = false): void {
     const { guard } = client
     if (problem) {
@@ -132,9 +135,9 @@ export class Leases {
   }
 
   /**
-   * Registers tickets a moment after a caller has released a connection, on a connection that it takes from the pool. It does not use the
-   * released connection, because the caller must see that one idle at once. Does nothing if a statement of the pool registered the tickets
-   * in the meantime.
+   * Registers tickets a moment after a caller has released a connection. The caller must see the released connection as idle at once, so
+   * this function takes a connection from the pool later. Does nothing if a statement of the pool has registered the tickets in the
+   * meantime.
    */
   #registerSoon(client: TenantClient): void {
     const { tickets } = client.guard.settings
@@ -174,7 +177,7 @@ export class Leases {
     this.#free = client
     this.#shares.release(shareOf)
     if (this.#free === undefined) return
-    // Nobody waits.
+    // No statement took the connection.
     this.#free = undefined
     client.poolRelease()
   }

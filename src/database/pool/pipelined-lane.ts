@@ -15,8 +15,8 @@ const TEMP_TEXT = `
  * A few pipelined connections that single statements of all tenants share. Each statement is sent at once, without waiting for the
  * answers to earlier ones.
  *
- * Each statement still has its own context in its own implicit transaction. Two facts make sharing safe: no role may create temporary
- * objects, and the context statement is unnamed, so no tenant can prepare another statement under its name.
+ * Each statement still has its own context in its own implicit transaction. Two facts make sharing safe. No role may create temporary
+ * objects. The context statement has no name, so no tenant can use PREPARE to put another statement in its place.
  */
 export class PipelinedLane implements StatementLane {
   readonly #pool: WalledPool
@@ -115,7 +115,7 @@ export class PipelinedLane implements StatementLane {
 
   /**
    * Closes a discarded connection after its last answer. pg's event `drain` can't be used for that, because pg emits it before a failed
-   * statement has ended. The connection would stay open, and no new one could replace it.
+   * statement has ended. With `drain` the connection would stay open, and no new connection could replace it.
    */
   readonly #retire = ({ host }: TenantQuery): void => {
     if (host instanceof TenantClient) this.#lookAt(host)
@@ -123,7 +123,8 @@ export class PipelinedLane implements StatementLane {
 
   #lookAt(client: TenantClient): void {
     const { discardedFor, inFlight } = client.guard
-    // If the connection is discarded while tickets are registered, the answer of the registration is the last one. So look again after it.
+    // If the connection is discarded while tickets are registered, the answer of the registration is the last one. So look again after the
+    // registration.
     if (discardedFor === undefined) void registerTickets(client)?.then(() => this.#lookAt(client))
     else if (inFlight === 0) client.destroySocket(new Error(discardedFor))
   }

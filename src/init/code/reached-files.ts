@@ -53,7 +53,7 @@ function followImports(files: ProjectFiles): ReadonlySet<string> | undefined {
   return reached
 }
 
-/** Files that package.json names as the start: `main`, and those of the scripts `start`, `dev` and `serve`. */
+/** Files that package.json names as the start: `main`, and the files that the scripts `start`, `dev` and `serve` run. */
 function declaredEntries(files: ProjectFiles, known: ReadonlySet<string>): readonly string[] {
   let manifest: z.infer<typeof schema>
   try {
@@ -78,7 +78,10 @@ function sourcesOf(path: string, known: ReadonlySet<string>): readonly string[] 
   return places.flatMap((place) => resolved(place, known) ?? []).slice(0, 1)
 }
 
-/** Returns the project's files that an import may mean. An alias may mean each file whose path ends with the part after the alias. */
+/**
+ * Returns the project's files that an import may load. For an import through an alias, these are all files whose path ends with the part
+ * after the alias.
+ */
 function targetsOf(
   specifier: string,
   from: string,
@@ -103,7 +106,7 @@ interface NamedFile {
   readonly plain: string
 }
 
-/** Returns a map from the last part of a name, as imports use it, to the files with that name. */
+/** Returns a map from the last part of a file's path, without its extension, to all files with this part. */
 function namesOf(all: readonly string[]): ReadonlyMap<string, readonly NamedFile[]> {
   const byName = new Map<string, NamedFile[]>()
   for (const path of all) {

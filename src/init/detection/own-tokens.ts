@@ -14,9 +14,12 @@ export interface OwnTokens {
   readonly expires: boolean
   /** The file in which a token is signed. */
   readonly path: string
-  /** Other files that sign tokens with the tenant but with other claims. Only files that the application may load. */
+  /**
+   * Other files whose tokens name the tenant too, but have other claims than the tokens of `path`. Only files that the application may
+   * load.
+   */
   readonly others: readonly string[]
-  /** Files that also sign tokens with the tenant, but that no chain of imports from the application's entry reaches. */
+  /** Other files whose tokens name the tenant. The application's entry imports these files neither directly nor through other files. */
   readonly unreached: readonly string[]
   /** Whether imports lead from the application's entry to `path`; undefined if that is not known. */
   readonly isReached: boolean | undefined
@@ -24,7 +27,7 @@ export interface OwnTokens {
 
 /** A call that signs a token, up to its first object: `new SignJWT({ … })`, `jwt.sign({ … })`, `jwt.signAsync({ … })`. */
 const SIGNING = /(?:new\s+SignJWT|\.sign(?:Async)?|\bsign)\s*\(\s*\{([^{}]*)\}/g
-/** The same with a variable: `this.jwtService.sign(payload)`. */
+/** A call that signs a token whose claims are in a variable: `this.jwtService.sign(payload)`. */
 const SIGNING_NAME = /(?:new\s+SignJWT|\.sign(?:Async)?|\bsign)\s*\(\s*(\w{1,64})\s*[,)]/g
 /** `const payload: Payload = { … }` */
 const OBJECTS = /\b(?:const|let|var)\s+(\w{1,64})\s*(?::[^=;]{1,120})?=\s*\{([^{}]*)\}/g

@@ -7,10 +7,10 @@ import type { Tenancy } from '../../tenancy/facts.ts'
 /** Tables of keys, invitations and sessions, by their names. */
 const LOOKUP_TABLE =
   /(?:^|_)(?:api_?keys?|access_?keys?|invit(?:e|es|ation|ations)|(?:refresh|reset|access|verification|password_reset)_?tokens?|password_?resets?|sessions?|otps?|magic_?links?|(?:email_)?verifications?|domains?|sso_?\w*|oauth_?\w*)$/i
-/** A secret that a request without a tenant brings along. */
+/** Columns with a secret that a request contains before its tenant is known. */
 const SECRET_COLUMN =
   /^(?:token|token_?hash|(?:refresh|reset|invite|invitation|verification|access|magic)_?token|key_?hash|hashed_?key|api_?key|(?:invite|invitation)_?code|otp)$/i
-/** Columns that sign-in, password resets and confirmations of an address change. */
+/** Columns that are changed by sign-in, by a password reset, or when a user confirms an address. */
 const ACCOUNT_CHANGE =
   /last_?(?:log_?in|sign_?in|seen|active)|log_?in_?count|failed_?(?:log_?in|attempt)|lock(?:ed|out)_?|passw(?:or)?d|pass_?hash|reset_?\w*token|reset_?\w*expir|verif(?:y|ied|ication)|confirm(?:ed|ation)|refresh_?token|email_?token|mfa|two_?factor|otp/i
 
@@ -21,8 +21,8 @@ const READ = 'partywall_entry_read'
 const UPDATE = 'partywall_entry_update'
 
 /**
- * Proposes rights that code for sign-in often needs in addition to those of the entry login: to read tables of keys and invitations, and to
- * change columns such as `last_login_at`. Both reach rows of all tenants, so a person decides.
+ * Proposes further rights of the entry login that sign-in often needs: SELECT on tables of keys and invitations, and UPDATE of columns such
+ * as `last_login_at`. Both rights reach the rows of all tenants, so a person decides.
  *
  * @param given tables that the entry login can already read
  */
@@ -71,7 +71,7 @@ function readDecision(table: Relation, role: string, login: string, hasPolicies:
   const name = qualifiedName(table)
   return {
     object: `${table.label} (sign-in)`,
-    reason: `does code read this table before the tenant is known, such as a sign-up, or the check of a key or an invitation? ${login} has no right to the table. This lets ${login} read all its rows:`,
+    reason: `does code that runs before the tenant is known (sign-up, the check of a key or an invitation) read this table? ${login} has no right to the table. The following SQL lets ${login} read all its rows:`,
     sql: [
       ...(hasPolicies ? [`CREATE POLICY ${READ} ON ${name} FOR SELECT TO ${role} USING (true);`] : []),
       `GRANT SELECT ON ${name} TO ${role};`,
@@ -90,7 +90,7 @@ function updateDecision(
   const list = columns.map((column) => quoteIdentifier(column.name)).join(', ')
   return {
     object: `${table.label} (sign-in)`,
-    reason: `does sign-in, a password reset or a confirmation change these columns? ${login} may not UPDATE. This lets ${login} change the columns in the rows of all tenants; name only those that ${login} must change:`,
+    reason: `does sign-in, a password reset or a confirmation change these columns? ${login} may not UPDATE. The following SQL lets ${login} change the columns in the rows of all tenants. Name only the columns that ${login} must change:`,
     sql: [
       ...(hasPolicies
         ? [`CREATE POLICY ${UPDATE} ON ${name} FOR UPDATE TO ${role} USING (true) WITH CHECK (true);`]

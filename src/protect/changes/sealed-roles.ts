@@ -110,7 +110,10 @@ function isDrawnElsewhere({ catalog }: Planning, sequence: Relation, table: Rela
   )
 }
 
-/** Whether tenant_user or tenant_admin may insert rows of a table that belongs to no tenant, as the application or PUBLIC may. */
+/**
+ * Whether tenant_user or tenant_admin can insert into a table that belongs to no tenant. They can if they, PUBLIC or the application's
+ * login have INSERT: this migration gives the login's privileges to both roles.
+ */
 function mayInsert(planning: Planning, table: Relation): boolean {
   const app = planning.appRole
   const names: readonly string[] = TENANT_ROLES

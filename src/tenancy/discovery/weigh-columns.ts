@@ -27,19 +27,20 @@ interface Weights {
   readonly indirect: Set<number>
   /** The column is a foreign key to a table of its own name: `board_id` to `boards`. */
   named: number
-  /** By referenced table: how many tables have the column as a foreign key to it. */
+  /** For each referenced table, the number of tables in which the column is a foreign key to it. */
   readonly parents: Map<Oid, number>
 }
 
-/** Names of tables of people. A column that refers to one names a person and not a tenant. */
+/** Names of tables of people. A column that refers to such a table names a person and not a tenant. */
 const PEOPLE = /^(auth_?)?(users?|accounts?_users?|profiles?|people|persons?|employees?|members?|identities)$/i
 
 /**
  * Gives each column that could be the tenant column a score. It counts the tables that have the column or refer to one common parent, and
  * the policies that compare the column with a setting.
  *
- * A name alone decides nothing: it adds as much to the score as half a table does. A column by which policies only look up people
- * (`members.person = setting`) names a person. Such policies then read a column of the row that they found. That column names the tenant.
+ * The name of a column counts little: it adds at most half a point to the score, and each table adds a point. A column by which policies
+ * only look up people (`members.person = setting`) names a person. Such policies then read a column of the row that they found. That column
+ * names the tenant.
  */
 export function weighColumns(tables: readonly Relation[], evidence: Evidence): readonly Candidate[] {
   const counts = countColumns(tables)
@@ -120,7 +121,7 @@ function countColumns(tables: readonly Relation[]): Map<string, Weights> {
   return counts
 }
 
-/** Returns how many other tables refer to each table with a foreign key of one column. */
+/** Returns for each table how many other tables refer to it by a foreign key of one column. */
 function countReferring(tables: readonly Relation[]): ReadonlyMap<Oid, number> {
   const counts = new Map<Oid, number>()
   for (const relation of tables) {
@@ -143,9 +144,9 @@ export function targetsOf(relation: Relation, column: Column): readonly Oid[] {
 }
 
 /**
- * Returns the columns by which policies find the rows of a person to read another column: `person` in `select club_id from members where
- * person = setting`. A column is left out if the policy reads the key of the row that it finds. That row is then a parent of the protected
- * row, and the compared column names the parent's tenant and not a person.
+ * Some policies look up the row of a person, and read another column of that row: `select club_id from members where person = setting`.
+ * Returns the columns by which policies look up (`person`). A column is left out if the policy reads the key of the row that it finds. That
+ * row is then a parent of the protected row, and the compared column names the parent's tenant and not a person.
  */
 function peopleColumns(evidence: Evidence): ReadonlySet<string> {
   const taken = evidence.columns.filter((vote) => vote.via === 'indirect')
@@ -194,7 +195,7 @@ function isOwnKey(relation: Relation, name: string): boolean {
   )
 }
 
-/** Whether some table is a table of members: it has a unique key of two columns, a reference to this table and one to a table of people. */
+/** Whether some table is a table of members: it has a unique key of two columns, and refers to this table and to a table of people. */
 function hasMembers(parent: Relation, tables: readonly Relation[], people: ReadonlySet<Oid>): boolean {
   return tables.some((table) =>
     table.constraints.some(({ kind, columns }) => {

@@ -14,7 +14,7 @@ interface HeldParts {
   readonly contexts: Contexts
 }
 
-/** SQL that puts a session into the role and context of an actor. */
+/** SQL that puts a session into the role and context in which verify sent an attack or a control. */
 interface Entry {
   readonly by: Crosser
   readonly seal: readonly string[]
@@ -53,13 +53,12 @@ function entryOf(facts: Facts, by: Crosser): readonly Entry[] {
   return split === undefined ? [] : [{ by, seal: split.seal, sql: `${becomeSql(facts, by.role)};${split.rest}` }]
 }
 
-/** Empty if the statements contain a seal at a place where a reader could not make a new one, because a report must not contain a seal. */
+/** Empty if the statements contain a seal that a reader could not replace by a new one. A report must not contain a seal. */
 function statementOf(sent: SentStatement, entries: readonly Entry[], facts: Facts): readonly HeldStatement[] {
   const { by, statements, check, attack, object, verb, outcome, tries } = sent
   const splits = statements.map(splitSeal)
   const [first] = splits
-  // Several entries may match, because the SQL of a session without a setting is a prefix of all others. So the longest match is the right
-  // one.
+  // Several entries may match, because the SQL of a session without a setting is a prefix of all others. Take the longest one.
   const [entry] = by === undefined ? entries.filter(({ sql }) => first?.rest.startsWith(sql)).sort(longest) : []
   const texts: string[] = []
   for (const [at, split] of splits.entries()) {

@@ -19,7 +19,7 @@ export const loginRoleWider: Rule = {
   *run(facts) {
     for (const { login, width } of widerLogins(facts)) {
       const draft = finding(facts, login, width)
-      // A gateway such as PostgREST may become privileged roles by design, and clients can't send it SQL.
+      // A gateway such as PostgREST may become privileged roles by design, and its clients can't send SQL.
       if (width.via.oid !== login.oid && isRequestGateway(facts.catalog, login, facts.tenancy.appRole))
         yield {
           ...withoutCrossing(draft),
@@ -33,10 +33,10 @@ export const loginRoleWider: Rule = {
   },
 }
 
-/** Logins that reach the application's role by SET ROLE and that bypass row-level security themselves. */
+/** Returns the logins that can become the application's role by SET ROLE, and that bypass row-level security. */
 export function widerLogins(facts: Facts): readonly { readonly login: Role; readonly width: Width }[] {
   const app = facts.tenancy.appRole
-  // If the application's role can log in, other members of it are administrators and not its login.
+  // If the application's role can log in, it is itself the login. Its members then belong to administrators.
   if (app.login) return []
   const logins = [...facts.catalog.roles.values()].filter(
     (role) =>
@@ -64,7 +64,10 @@ interface Width {
   readonly owned: readonly string[]
 }
 
-/** How a login bypasses row-level security: by its own attributes, or through another role than the application's that it can become. */
+/**
+ * Returns how a login bypasses row-level security: by itself, or through a role that it can become. The application's role is not looked
+ * at.
+ */
 function widthOf(facts: Facts, login: Role): Width | undefined {
   const app = facts.tenancy.appRole
   const others = facts.graph.becomable(login.oid).filter((path) => !path.path.includes(app.name))
@@ -121,7 +124,10 @@ export function narrowSql(facts: Facts, login: Role, { via, owned }: Width): str
   ].join('\n')
 }
 
-/** Direct members of the privileged role, among the login and the roles that it can become. A REVOKE must name one of these. */
+/**
+ * Returns the direct members of the privileged role that are the login itself, or a role that the login can become. A REVOKE must name one
+ * of them.
+ */
 function takersOf(facts: Facts, login: Role, via: Role): readonly string[] {
   const inReach = new Map(
     [login, ...facts.graph.becomable(login.oid).map(({ role }) => role)].map((role) => [role.oid, role]),

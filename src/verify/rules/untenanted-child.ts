@@ -54,7 +54,10 @@ export const untenantedChild: Rule = {
 const AUTHOR_NAME =
   /^(last_)?(added|created|changed|edited|updated|modified|imported|uploaded|published|approved|reviewed|deleted|removed|archived|maintained)_?by(_(user|member|account|person|staff|profile|admin))?(_?id)?$|^(author|editor|creator|updater|maintainer)(_?id)?$/i
 
-/** Whether the table is a shared list: its references only say who created an entry, and neither the application nor its code writes it. */
+/**
+ * Whether the table is a shared list: its references only say who created an entry, and neither the application nor a function of the
+ * database writes it.
+ */
 function isGlobalLookup(facts: Facts, table: Extract<TenantTable, { kind: 'child' }>): boolean {
   const { relation, parents } = table
   const remembers = parents.every((link) =>

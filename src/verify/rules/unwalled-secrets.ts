@@ -40,13 +40,19 @@ export const unwalledSecrets: Rule = {
   },
 }
 
-/** Whether another rule reports that the role reads all rows: policies without row-level security, or an open policy beside a lookup. */
+/**
+ * Whether another rule reports that the role reads all rows. Either policies exist but row-level security is off, or a policy that shows
+ * all rows stands beside a policy that looks up memberships.
+ */
 function isReported(facts: Facts, relation: Relation, role: ActingRole): boolean {
   if (!relation.rowSecurity) return lookingPolicies(facts, relation).length > 0
   return facts.protectedFor(relation, role) && wideBesideLookup(facts, relation, 'select', role) !== undefined
 }
 
-/** For a policy that tests only the session, and so shows all rows or none. Only an attack shows whether a tenant passes it. */
+/**
+ * Returns the suspected finding for a policy that tests only the session, and so shows all rows or none. Only an attack shows whether a
+ * tenant passes the policy.
+ */
 function suspectedOf(
   facts: Facts,
   relation: Relation,
@@ -56,7 +62,7 @@ function suspectedOf(
   const branch = readers.flatMap((role) => passesTo(facts, relation, 'select', role, 'sessions') ?? [])[0]
   return {
     ...draft,
-    message: `${relation.label} belongs to no tenant, and policy ${branch?.policy} shows all its rows to each session that fulfils a condition: such a session reads secrets or addresses of everybody in it.`,
+    message: `${relation.label} belongs to no tenant, and policy ${branch?.policy} shows all its rows to each session that fulfils a condition: such a session reads the secrets or addresses of everybody in the table.`,
     evidence: [`the condition: ${branch?.text}`, ...(draft.evidence ?? [])],
     verbs: ['select'],
     suspected: true,
@@ -81,7 +87,7 @@ function draftOf(facts: Facts, relation: Relation, readers: readonly ActingRole[
     ...(secret.length > 0
       ? {}
       : chosenSeverity('medium', 'By their names, the columns hold personal data, and neither passwords nor keys.')),
-    message: `${relation.label} belongs to no tenant, ${why}, and ${readers.map((role) => role.role.name).join(', ')} may read ${names} of everybody in it.`,
+    message: `${relation.label} belongs to no tenant, ${why}, and ${readers.map((role) => role.role.name).join(', ')} may read ${names} of everybody in the table.`,
     evidence: [
       `readable: ${names}`,
       ...membershipAdvice(facts, relation),

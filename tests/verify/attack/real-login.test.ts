@@ -69,7 +69,7 @@ describe('policies that ask who logged in', () => {
       const report = await schema.verify()
       expect(verbsOf(report)).toEqual(['unproved', 'unproved', 'unproved', 'unproved'])
       expect(reasonOf(report)).toBe(
-        'its policies ask who logged in: --app-url URL says which login the application has',
+        'its policies ask who logged in: give --app-url URL to name the login of the application',
       )
       const told = await schema.verify({ appUrl: await appUrl(schema) })
       expect(new Set(verbsOf(told))).toEqual(new Set(['proved']))

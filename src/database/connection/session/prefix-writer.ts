@@ -10,7 +10,10 @@ import type { FrontBytes, SessionFronts } from './session-fronts.ts'
 import type { TimeOuts } from './transaction-time-outs.ts'
 import { UnnamedStatement } from './unnamed-statement.ts'
 
-/** A subject that no user has. As the last subject it makes the next context a change of users. */
+/**
+ * A subject (tenant, user and level of a context) that no context has. If it is stored as the last subject, the next context counts as
+ * another user's.
+ */
 const SOMEBODY = '\u0000somebody'
 
 /** The position of a statement in its transaction. */
@@ -30,15 +33,17 @@ export class PrefixWriter {
   readonly identities: IdentityReader
   /** Set once the connection has prepared the context statement. */
   bytes: ContextBytes | undefined
-  /** The clean-up statements. Undefined behind a transaction pooler, where they would reach another session. */
+  /**
+   * The clean-up statements. Undefined behind a transaction pooler, because they could run in another session than the user's statement.
+   */
   fronts: SessionFronts | undefined
   /** True if RESET ALL does not restore the wanted search_path and time-outs, so that each context must set them. */
   startupIgnored = false
   readonly unnamed = new UnnamedStatement()
-  /** Number of the Parse at the start of the last prefix; 0 if the prefix needed none. */
+  /** Serial number of the Parse message at the start of the last prefix. 0 if the prefix has no Parse message. */
   lastParse = 0
   readonly #settings: WallSettings
-  /** Subject of the last context that was in force. That user's locks, sequences and seed may still be on the session. */
+  /** Subject of the last context that was in force. That user's locks, sequence values and seed of random() may still be on the session. */
   #lastSubject: string | undefined
   /** Subject of the context that was written last. Undefined if none was written for the current statement. */
   #sentSubject: string | undefined
@@ -62,8 +67,8 @@ export class PrefixWriter {
   }
 
   /**
-   * Writes the clean-up before BEGIN and similar statements without data. Clean-up statements that take a snapshot are sent later, before
-   * the first statement with data.
+   * Writes the clean-up before BEGIN, and before other statements that need no context. Clean-up statements that take a snapshot are sent
+   * later, before the first statement that needs a context.
    *
    * @returns how many answers (CommandComplete) the clean-up will get
    */
@@ -75,7 +80,7 @@ export class PrefixWriter {
   }
 
   /**
-   * Writes clean-up and context in front of a statement with data.
+   * Writes clean-up and context in front of a statement that needs a context.
    *
    * @returns how many answers (CommandComplete) clean-up and context will get
    */
@@ -126,7 +131,7 @@ export class PrefixWriter {
   /**
    * Must be called when the last answer of the prefix has come.
    *
-   * @param parse the number of the Parse that the prefix began with; 0 if the prefix needed none
+   * @param parse the serial number of the Parse message at the start of the prefix; 0 if the prefix has no Parse message
    * @returns whether a context is in force now
    */
   done(parse: number): boolean {
@@ -136,7 +141,7 @@ export class PrefixWriter {
     return true
   }
 
-  /** Must be called after DISCARD ALL. That does not reset the seed of random(), so the next context must count as another user. */
+  /** Must be called after DISCARD ALL, which does not reset the seed of random(). So the next context counts as another user's. */
   cleaned(): void {
     this.#lastSubject = SOMEBODY
   }

@@ -26,7 +26,7 @@ export interface SessionHost {
 /** Prepares a session for tenants: once after it was opened, and again after each DISCARD ALL. */
 export class SessionCare {
   readonly #host: SessionHost
-  /** Statements that restore the settings that `onConnect` made, after a clean-up has reset them. */
+  /** Statements that set the settings of `onConnect` again, after a clean-up has reset them. */
   #restores: readonly PreparedText[] = []
   /** How often the settings were read. The statements that restore them get new names each time. */
   #remembered = 0
