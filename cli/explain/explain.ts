@@ -16,7 +16,15 @@ export function explainCommand(): Command {
       '--database-url <url>',
       'URL of a role that sees all rows: a superuser or BYPASSRLS (default: DATABASE_URL)',
     )
-    .option('--role <name>', "the role that statements run as (default: tenant_user, else the application's login)")
+    .addOption(
+      new Option(
+        '--level <level>',
+        "the application's level, as database.roles, levelOf or access.levels choose it (default: both are judged)",
+      )
+        .choices(['tenant_user', 'tenant_admin'])
+        .conflicts('role'),
+    )
+    .option('--role <name>', 'any other role that statements run as, such as the login of a pool without levels')
     .option('--set <name=value>', 'a further setting that your policies read; may be repeated', collect)
     .option('--app-role <name>', 'the role that the application logs in as (default: found by its grants)')
     .option('--setting <name>', 'the setting that holds the tenant (default: found, else app.current_tenant_id)')
@@ -25,11 +33,11 @@ export function explainCommand(): Command {
     .addHelpText(
       'after',
       `
-It reads in one read-only transaction, which is rolled back. UPDATE and DELETE are judged by their policies, and not run.
+It reads in read-only transactions, which are rolled back. UPDATE and DELETE are judged by rights and policies, and not run.
 
   partywall explain --tenant 3f0c… --table projects --row id=42
 
-Exit code: 0 the tenant sees its row, 1 the row is hidden, or belongs to another tenant, 2 it could not be found out.`,
+Exit code: 0 the tenant sees its row, 1 the row is hidden, or belongs to another tenant, 2 it could not be found out, or\nit depends on the level.`,
     )
     .action(async (flags: unknown) => {
       const { runExplain } = await import('./run-explain.ts')

@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { collect } from '../shared/collect.ts'
 
 /** `partywall plan`: shows the plan of a statement under the policies of one tenant. */
@@ -13,7 +13,15 @@ export function planCommand(): Command {
     .option('--analyze', 'run the statement and count rows: a SELECT only, in a READ ONLY transaction')
     .option('--param <value>', 'value of $1, and so on; may be repeated', collect)
     .option('--set <name=value>', 'a further setting that your policies read; may be repeated', collect)
-    .option('--role <name>', "the role that the statement runs as (default: tenant_user, else the application's login)")
+    .addOption(
+      new Option(
+        '--level <level>',
+        "the application's level, as database.roles, levelOf or access.levels choose it (default: tenant_user)",
+      )
+        .choices(['tenant_user', 'tenant_admin'])
+        .conflicts('role'),
+    )
+    .option('--role <name>', 'any other role that the statement runs as, such as the login of a pool without levels')
     .option('--app-role <name>', 'the role that the application logs in as (default: found by its grants)')
     .option('--setting <name>', 'the setting that holds the tenant (default: found, else app.current_tenant_id)')
     .option('--seal-secret-env <name>', 'environment variable that holds the root secret', 'PARTYWALL_SEAL_SECRET')

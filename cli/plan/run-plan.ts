@@ -3,13 +3,14 @@ import { z } from 'zod'
 import { parseOptions } from '../../src/config/parse-options.ts'
 import { statementCommand, statementKind } from '../../src/database/statement/statement-kind.ts'
 import { ConfigurationError } from '../../src/errors.ts'
-import { enterTenant, isSealed, readFacts, refuseRoles, roleOfPools } from '../../src/explain/tenant-session.ts'
+import { enterTenant, isSealed, readFacts, refuseRoles, rolesOfPools } from '../../src/explain/tenant-session.ts'
 import type { Facts } from '../../src/tenancy/facts.ts'
 import { connect } from '../../src/verify/connect.ts'
 import { databaseUrlFrom } from '../shared/database-url.ts'
 import { environment } from '../shared/environment.ts'
 import { withProjectConfig } from '../shared/project-settings.ts'
 import { untilInterrupted } from '../shared/until-interrupted.ts'
+import { statementRefusal } from './statement-refusal.ts'
 
 const text = z.string().min(1)
 const schema = z.strictObject({
@@ -19,6 +20,7 @@ const schema = z.strictObject({
   analyze: z.boolean().default(false),
   param: z.array(z.string()).default([]),
   set: z.array(z.string().regex(/^[A-Za-z_][\w.]*=/, 'must have the form name=value')).default([]),
+  level: z.enum(['tenant_user', 'tenant_admin']).optional(),
   role: text.optional(),
   appRole: text.optional(),
   setting: text.optional(),
@@ -34,11 +36,11 @@ const TIMEOUT_MS = 60_000
 /**
  * Runs `partywall plan` with the flags of the command line.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for a statement that is not allowed, a role that can't be used, and a missing root
- * secret
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for a statement that is not allowed or that PostgreSQL refuses, a role that can't be
+ *   used, and a missing root secret
  */
 export async function runPlan(flags: unknown, print: (line: string) => void): Promise<void> {
-  const configured = await withProjectConfig(flags, ['databaseUrl', 'appRole', 'setting'])
+  const configured = await withProjectConfig(flags, ['databaseUrl', 'appRole', 'setting', 'level'])
   const settings = parseOptions(schema, configured, 'partywall plan')
   refuseStatement(settings)
   const databaseUrl = databaseUrlFrom(settings.databaseUrl)
@@ -46,7 +48,7 @@ export async function runPlan(flags: unknown, print: (line: string) => void): Pr
     const client = await connect(databaseUrl, signal)
     try {
       const facts = await readFacts(client, settings)
-      const role = settings.role ?? roleOfPools(facts)
+      const [role] = chosenRole(settings) ?? rolesOfPools(facts)
       refuseRoles(facts, role, 'plans show rows of other tenants')
       const plan = await explain(client, facts, role, settings)
       if (settings.json) {
@@ -91,15 +93,30 @@ async function explain(
     const { tenant, set } = settings
     await enterTenant(client, facts, role, { tenant, set, secret: secretOf(facts, settings), readOnly: true })
     // A name makes pg use the extended protocol, in which the server refuses a second statement.
-    const { rows } = await client.query<{ 'QUERY PLAN': unknown }>({
-      name: 'partywall_plan',
-      text: `explain (${options.join(', ')}) ${settings.sql}`,
-      values: settings.param,
-    })
+    const before = `explain (${options.join(', ')}) `
+    const { rows } = await client
+      .query<{ 'QUERY PLAN': unknown }>({
+        name: 'partywall_plan',
+        text: `${before}${settings.sql}`,
+        values: settings.param,
+      })
+      .catch((error: unknown) => {
+        throw statementRefusal(error, { before, role, otherLevels: otherLevels(facts, role, settings) })
+      })
     return rows.flatMap((row) => row['QUERY PLAN'])
   } finally {
     await client.query('rollback').catch(() => {}) // a broken connection rolls back by itself
   }
+}
+
+function chosenRole({ role, level }: PlanSettings): readonly [string] | undefined {
+  const chosen = role ?? level
+  return chosen === undefined ? undefined : [chosen]
+}
+
+/** The levels that the application may use too, if the command line and the configuration did not choose one. */
+function otherLevels(facts: Facts, role: string, settings: PlanSettings): readonly string[] {
+  return chosenRole(settings) === undefined ? rolesOfPools(facts).filter((each) => each !== role) : []
 }
 
 /** Returns the root secret. Without --analyze it may be missing: the statement is not run, so the plan does not depend on the seal. */

@@ -2,30 +2,33 @@ import { readFile } from 'node:fs/promises'
 import { text as readStream } from 'node:stream/consumers'
 import { z } from 'zod'
 import { ALGORITHMS } from '../../src/auth/algorithms.ts'
+import { explainSharedSecretToken } from '../../src/auth/explain-shared-secret-token.ts'
 import { type ExplainedCheck, type ExplainedToken, explainToken } from '../../src/auth/explain-token.ts'
 import type { IssuerKeys } from '../../src/auth/options.ts'
 import { PRESET_NAMES } from '../../src/auth/presets/all.ts'
 import { parseOptions } from '../../src/config/parse-options.ts'
 import { ConfigurationError } from '../../src/errors.ts'
-import { cureOfToken } from '../../src/partywall/refusal-cures.ts'
+import { cureOfSharedSecretToken, cureOfToken } from '../../src/partywall/refusal-cures.ts'
 import { checkUrl } from '../shared/database-url.ts'
 import { environment } from '../shared/environment.ts'
 import { paint } from '../shared/terminal.ts'
+import { AUDIENCE, ISSUER } from './development-names.ts'
 import { askDirectory, type DirectoryAnswer } from './token-directory.ts'
 
 const text = z.string().min(1)
 const schema = z.strictObject({
   token: text.optional(),
-  issuer: text,
+  issuer: text.optional(),
   jwksUrl: text.optional(),
   jwks: text.optional(),
   publicKey: text.optional(),
   secretEnv: text.optional(),
-  algorithm: z.array(z.enum(ALGORITHMS)).default(['ES256']),
-  audience: text,
+  algorithm: z.array(z.enum(ALGORITHMS)).min(1).optional(),
+  audience: text.optional(),
   preset: z.enum(PRESET_NAMES).optional(),
   tenantClaim: text.optional(),
-  rolesClaim: text,
+  userClaim: text.optional(),
+  rolesClaim: text.optional(),
   maxLifetime: z.coerce.number('must be a number of seconds').int().positive().optional(),
   databaseUrl: text.optional(),
   sealSecretEnv: text,
@@ -44,18 +47,8 @@ export async function explain(flags: unknown, print: (line: string) => void): Pr
   const options = parseOptions(schema, flags, 'partywall token explain')
   if (options.databaseUrl !== undefined) checkUrl('--database-url', options.databaseUrl)
   const token = (options.token ?? (await readStream(process.stdin))).trim()
-  const { preset, tenantClaim, rolesClaim, maxLifetime } = options
-  const explained = await explainToken(token, {
-    issuer: options.issuer,
-    keys: await keysOf(options),
-    algorithms: options.algorithm,
-    audience: options.audience,
-    ...(preset === undefined ? {} : { preset }),
-    ...(preset !== undefined && tenantClaim === undefined
-      ? {}
-      : { tenantClaims: { tenant: tenantClaim ?? 'org_id', roles: rolesClaim } }),
-    ...(maxLifetime === undefined ? {} : { maxLifetimeSeconds: maxLifetime }),
-  })
+  const isShared = options.secretEnv !== undefined && options.issuer === undefined
+  const explained = isShared ? await explainShared(token, options) : await explainOfIssuer(token, options)
   const claim = explained.identity?.tenantClaim
   const directory =
     options.databaseUrl === undefined || claim === undefined
@@ -63,8 +56,65 @@ export async function explain(flags: unknown, print: (line: string) => void): Pr
       : await askDirectory(options.databaseUrl, environment(options.sealSecretEnv), claim)
   const verdict = verdictOf(explained, directory)
   if (options.json) print(JSON.stringify({ verdict, ...explained, directory }, undefined, 2))
-  else printChecks(explained, directory, verdict, print)
+  else printChecks(explained, { directory, verdict, cureOf: isShared ? cureOfSharedSecretToken : cureOfToken }, print)
   process.exitCode = EXIT[verdict]
+}
+
+async function explainOfIssuer(token: string, options: Flags): Promise<ExplainedToken> {
+  const { preset, tenantClaim, userClaim, rolesClaim, maxLifetime } = options
+  if (userClaim !== undefined)
+    throw new ConfigurationError(
+      '--user-claim belongs to sharedSecretTokens. The user of an issuer is in the claim sub.',
+    )
+  return explainToken(token, {
+    issuer: options.issuer ?? ISSUER,
+    keys: await keysOf(options),
+    algorithms: options.algorithm ?? [options.secretEnv === undefined ? 'ES256' : 'HS256'],
+    audience: options.audience ?? AUDIENCE,
+    ...(preset === undefined ? {} : { preset }),
+    ...(preset !== undefined && tenantClaim === undefined
+      ? {}
+      : { tenantClaims: { tenant: tenantClaim ?? 'org_id', roles: rolesClaim ?? 'roles' } }),
+    ...(maxLifetime === undefined ? {} : { maxLifetimeSeconds: maxLifetime }),
+  })
+}
+
+/** The checks of `auth.verify: sharedSecretTokens(options)`. */
+async function explainShared(token: string, options: Flags): Promise<ExplainedToken> {
+  const {
+    audience,
+    preset,
+    maxLifetime,
+    algorithm = ['HS256'],
+    tenantClaim = 'org_id',
+    userClaim,
+    rolesClaim,
+  } = options
+  const ofIssuer = { '--audience': audience, '--preset': preset, '--max-lifetime': maxLifetime }
+  const [given] = Object.entries(ofIssuer).find(([, value]) => value !== undefined) ?? []
+  if (given !== undefined)
+    throw new ConfigurationError(
+      `${given} is a setting of an issuer, and sharedSecretTokens has none. Leave it out, or give --issuer too if auth.issuer is set.`,
+    )
+  const algorithms = algorithm.filter(isHmac)
+  if (algorithms.length < algorithm.length)
+    throw new ConfigurationError(
+      `--algorithm ${algorithm.join(', ')}: tokens with a shared secret are signed with ${HMAC.join(', ')}.`,
+    )
+  const keys = await keysOf(options)
+  return explainSharedSecretToken(token, {
+    secret: 'secret' in keys && typeof keys.secret === 'string' ? keys.secret : undefined,
+    algorithms,
+    tenant: tenantClaim,
+    user: userClaim,
+    roles: rolesClaim,
+  })
+}
+
+const HMAC = ['HS256', 'HS384', 'HS512'] as const
+
+function isHmac(algorithm: string): algorithm is (typeof HMAC)[number] {
+  return HMAC.some((name) => name === algorithm)
 }
 
 async function keysOf({ jwksUrl, jwks, publicKey, secretEnv }: Flags): Promise<IssuerKeys> {
@@ -104,16 +154,21 @@ const MARKS = {
   'not-checked': { mark: '–', colour: 'yellow' },
 } as const
 
+interface Judged {
+  readonly directory: DirectoryAnswer | undefined
+  readonly verdict: keyof typeof EXIT
+  readonly cureOf: (reason: string, fact?: string) => string
+}
+
 function printChecks(
   { checks }: ExplainedToken,
-  directory: DirectoryAnswer | undefined,
-  verdict: keyof typeof EXIT,
+  { directory, verdict, cureOf }: Judged,
   print: (line: string) => void,
 ): void {
   for (const check of checks) {
     const { mark, colour } = MARKS[check.verdict]
     print(`${paint(colour, mark)} ${check.check.padEnd(14)} ${valuesOf(check)}`.trimEnd())
-    for (const line of reasonsOf(check)) print(`    ${line}`)
+    for (const line of reasonsOf(check, cureOf)) print(`    ${line}`)
   }
   if (directory !== undefined) {
     const { mark, colour } = MARKS[directory.verdict]
@@ -153,11 +208,11 @@ function moment(value: unknown): string {
   return date === undefined || Number.isNaN(date.getTime()) ? shown(value) : date.toISOString()
 }
 
-function reasonsOf({ verdict, reason, claim, fact }: ExplainedCheck): readonly string[] {
+function reasonsOf({ verdict, reason, claim, fact }: ExplainedCheck, cureOf: Judged['cureOf']): readonly string[] {
   if (verdict === 'ok') return []
   if (reason === undefined) return [fact ?? 'Not checked, because the issuer is unknown.']
   return [
     `${reason}${claim === undefined ? '' : ` (${claim})`}${fact === undefined ? '' : `: ${fact}`}`,
-    cureOfToken(reason),
+    cureOf(reason, fact),
   ]
 }

@@ -1,8 +1,6 @@
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { collect } from '../shared/collect.ts'
-
-const ISSUER = 'urn:partywall:development'
-const AUDIENCE = 'development'
+import { AUDIENCE, ISSUER } from './development-names.ts'
 
 /** `partywall token`: makes tokens for development, and explains what the verifier thinks of a token. */
 export function tokenCommand(): Command {
@@ -33,16 +31,27 @@ export function tokenCommand(): Command {
       '[token]',
       'the token; without it, standard input is read, so that it is not kept in the history of the shell',
     )
-    .addOption(new Option('--issuer <iss>', 'the issuer, exactly as in the options of auth').default(ISSUER))
+    .option('--issuer <iss>', `the issuer, exactly as in the options of auth (default: ${ISSUER})`)
     .option('--jwks-url <url>', 'where the issuer publishes its keys')
     .option('--jwks <file>', 'a file with the keys of the issuer')
     .option('--public-key <file>', 'a public key in PEM')
-    .option('--secret-env <name>', 'environment variable that holds the secret of HS256')
-    .option('--algorithm <name>', 'an algorithm that the issuer signs with; may be repeated (default: ES256)', collect)
-    .option('--audience <aud>', 'the audience of this API', AUDIENCE)
+    .option(
+      '--secret-env <name>',
+      'environment variable that holds the secret; without --issuer, the checks are those of sharedSecretTokens',
+    )
+    .option(
+      '--algorithm <name>',
+      'an algorithm that the issuer signs with; may be repeated (default: ES256, with a secret HS256)',
+      collect,
+    )
+    .option('--audience <aud>', `the audience of this API (default: ${AUDIENCE}; sharedSecretTokens has none)`)
     .option('--preset <name>', 'the preset of the identity provider, as in auth.preset')
     .option('--tenant-claim <name>', 'the claim that names the tenant (default: that of the preset, else org_id)')
-    .option('--roles-claim <name>', 'the claim that lists the roles; a preset has its own', 'roles')
+    .option('--user-claim <name>', 'sharedSecretTokens only: the claim that names the user (default: sub)')
+    .option(
+      '--roles-claim <name>',
+      'the claim that lists the roles (default: roles; a preset has its own, sharedSecretTokens has none)',
+    )
     .option('--max-lifetime <seconds>', 'the longest lifetime that is accepted (default: 86400)')
     .option('--database-url <url>', "the application's login: also asks the directory whether the tenant exists")
     .option('--seal-secret-env <name>', 'environment variable that holds the root secret', 'PARTYWALL_SEAL_SECRET')
@@ -54,7 +63,8 @@ Exit code: 0 the token is accepted, 1 it is refused, 2 that could not be found o
 
   partywall token keygen
   partywall token make --tenant acme --user ann --role owner > token.txt
-  partywall token explain --jwks partywall-dev.jwks.json < token.txt`,
+  partywall token explain --jwks partywall-dev.jwks.json < token.txt
+  partywall token explain --secret-env JWT_SECRET --tenant-claim organizationId < token.txt`,
     )
     .action(async (token: string | undefined, flags: Readonly<Record<string, unknown>>) => {
       const { explain } = await import('./run-token-explain.ts')

@@ -76,7 +76,7 @@ export async function readSettings(flags: unknown, environment: NodeJS.ProcessEn
 
 /** The settings of `partywall.config.ts` in the working folder. Its `envFile` is read too, so DATABASE_URL may come from there. */
 async function readProjectConfig(): Promise<Record<string, unknown>> {
-  const { envFile: _envFile, ...settings } = (await loadProjectConfig(process.cwd())) ?? {}
+  const { envFile: _envFile, level: _level, ...settings } = (await loadProjectConfig(process.cwd())) ?? {}
   return settings
 }
 

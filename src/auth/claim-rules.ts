@@ -1,6 +1,9 @@
 import { type RefusalReason, TokenRefusedError } from './refusal.ts'
 import type { RawClaims } from './strict-json.ts'
 
+/** The fact of a `lifetime` refusal whose cure is not a shorter lifetime. */
+export const ENDS_BEFORE_IT_BEGINS = 'the token ends before it begins'
+
 /** Requirements for the claims of an issuer's tokens. */
 export interface ClaimRules {
   readonly audience: readonly string[] | undefined
@@ -38,7 +41,7 @@ export function checkTimes(
   const refuse = (reason: RefusalReason, claim: string, fact: string) =>
     new TokenRefusedError(reason, claim, undefined, fact)
   const { maxLifetimeSeconds } = rules
-  if (exp <= iat) throw refuse('lifetime', 'exp', 'the token ends before it begins')
+  if (exp <= iat) throw refuse('lifetime', 'exp', ENDS_BEFORE_IT_BEGINS)
   if (exp - iat > maxLifetimeSeconds) {
     const fact = `the token is valid for ${spell(exp - iat)}, the limit is ${spell(maxLifetimeSeconds)}`
     throw refuse('lifetime', 'exp', fact)
@@ -105,8 +108,8 @@ function requireOneOf(claims: RawClaims, name: string, allowed: readonly string[
   if (typeof value !== 'string' || !allowed.includes(value)) throw new TokenRefusedError('audience', name)
 }
 
-/** A duration in a suitable unit, rounded. Days are used only from two days on, because limits are written in hours. */
-function spell(seconds: number): string {
+/** Seconds in a suitable unit, rounded. Days are used only from two days on, because limits are written in hours. */
+export function spell(seconds: number): string {
   const units = [
     ['days', 86_400, 2 * 86_400],
     ['h', 3_600, 3_600],

@@ -151,7 +151,8 @@ async function checkTenant(payload: RawClaims, issuer: Issuer): Promise<Explaine
   }
 }
 
-function attempt<T>(check: string, values: Readonly<Record<string, unknown>>, make: () => T) {
+/** Makes one check, and says its result. `value` is what `make` returned; undefined if the check failed. */
+export function attempt<T>(check: string, values: Readonly<Record<string, unknown>>, make: () => T) {
   try {
     return { check: { check, values, verdict: 'ok' } as ExplainedCheck, value: make() }
   } catch (error) {
@@ -159,7 +160,12 @@ function attempt<T>(check: string, values: Readonly<Record<string, unknown>>, ma
   }
 }
 
-function failed(check: string, values: Readonly<Record<string, unknown>>, error: unknown): ExplainedCheck {
+/**
+ * The result of a check that threw.
+ *
+ * @throws `error` if it is no error of partywall
+ */
+export function failed(check: string, values: Readonly<Record<string, unknown>>, error: unknown): ExplainedCheck {
   if (error instanceof TokenRefusedError) {
     const { reason, claim, fact } = error
     return {
@@ -180,6 +186,7 @@ function causeOf({ message, cause }: PartywallError): string {
   return cause instanceof Error ? `${message} ${cause.message}` : message
 }
 
-function pick(claims: RawClaims, names: readonly string[]): Readonly<Record<string, unknown>> {
+/** The claims of these names that the token has. */
+export function pick(claims: RawClaims, names: readonly string[]): Readonly<Record<string, unknown>> {
   return Object.fromEntries(names.filter((name) => Object.hasOwn(claims, name)).map((name) => [name, claims[name]]))
 }

@@ -93,13 +93,14 @@ function principalOf(
   }
 }
 
-/** Reads an id. Many tokens contain serial keys as numbers. A list, an object and a fraction are no ids. */
-function idOf(value: unknown): string | undefined {
+/** Reads an id as text. Many tokens contain serial keys as numbers. A list, an object and a fraction are no ids. */
+export function idOf(value: unknown): string | undefined {
   if (typeof value === 'string' && value !== '') return value
   return typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : undefined
 }
 
-function rolesOf(value: unknown): readonly string[] | undefined {
+/** The roles of a claim that is absent, one name, or a list of names. Undefined for anything else. */
+export function rolesOf(value: unknown): readonly string[] | undefined {
   if (value === undefined || value === null) return []
   if (typeof value === 'string') return [value]
   const isList = Array.isArray(value) && value.every((role: unknown): role is string => typeof role === 'string')

@@ -21,6 +21,8 @@ export interface ProjectConfig {
   readonly schema?: readonly string[] | undefined
   /** The setting that policies read. Default: the setting that partywall finds. */
   readonly setting?: string | undefined
+  /** The level as which the application runs statements, for `explain` and `plan`. Leave it out if users have different levels. */
+  readonly level?: 'tenant_user' | 'tenant_admin' | undefined
   /** Environment variable that holds the root secret of the seal. Default `PARTYWALL_SEAL_SECRET`. */
   readonly sealSecretEnv?: string | undefined
   /** File with the findings of `partywall verify` that are accepted. */
@@ -45,6 +47,7 @@ const schema = z.strictObject({
   tenantColumn: z.array(text).min(1).optional(),
   schema: z.array(text).min(1).optional(),
   setting: text.optional(),
+  level: z.enum(['tenant_user', 'tenant_admin']).optional(),
   sealSecretEnv: text.optional(),
   baseline: text.optional(),
   failOn: z.enum(['low', 'medium', 'high', 'critical']).optional(),

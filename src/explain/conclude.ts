@@ -18,13 +18,12 @@ interface Found {
 export function conclude(found: Found, { verb }: RowQuestion, { tenant }: TenantSubject): Conclusion {
   const { row, seen } = found
   const foreign = row.tenant === undefined ? undefined : row.tenant !== tenant
-  const reason = reasonOf(found, foreign === true ? row.tenant : undefined)
+  const reason = reasonOf(found, foreign === true ? row.tenant : undefined, verb)
   const doubt = doubtOf(found)
   const passes = { SELECT: 'sees', UPDATE: 'may update', DELETE: 'may delete' }[verb]
-  if (verb === 'SELECT' && seen === true) {
-    const whose = foreign === true ? `, which belongs to tenant ${row.tenant}` : ''
+  const whose = foreign === true ? `, which belongs to tenant ${row.tenant}` : ''
+  if (verb === 'SELECT' && seen === true)
     return { outcome: 'visible', foreign, conclusion: `The tenant sees the row${whose}. PostgreSQL returned it.` }
-  }
   if (reason !== undefined) return { outcome: 'hidden', foreign, conclusion: reason }
   if (doubt !== undefined) return { outcome: 'unknown', foreign, conclusion: `Not known. ${doubt}` }
   if (seen !== true) {
@@ -34,25 +33,57 @@ export function conclude(found: Found, { verb }: RowQuestion, { tenant }: Tenant
   return {
     outcome: 'visible',
     foreign,
-    conclusion: `The tenant ${passes} the row, as far as rights and policies decide. Triggers, constraints and WITH CHECK were not run.`,
+    conclusion: `The tenant ${passes} the row${whose}, as far as rights and policies decide. Triggers, constraints and WITH CHECK were not run.`,
   }
 }
 
-/** Returns the first reason in this order: privilege, foreign tenant, seal, other policies. Undefined if none of them hides the row. */
-function reasonOf({ rights, seal, judged, seen }: Found, owner: string | undefined): string | undefined {
-  const lacking = rights.find(({ verdict }) => verdict === 'hides')
-  if (lacking !== undefined) return `Hidden by a missing privilege: ${lacking.what}. ${lacking.sentence}`
+/**
+ * Returns the first reason in this order: foreign tenant, privilege, seal, other policies. Undefined if none of them hides the row.
+ *
+ * The tenant comes before the privilege, because a GRANT would not let the row of another tenant pass.
+ */
+function reasonOf(found: Found, owner: string | undefined, verb: RowQuestion['verb']): string | undefined {
+  const { rights, judged, seen } = found
+  if (owner !== undefined && (seen === false || judged.select === 'hides'))
+    return `Hidden because the row belongs to tenant ${owner}.`
+  const lacking = rights.filter(({ verdict }) => verdict === 'hides')
+  if (lacking.length > 0) return lackingReason(found, lacking, verb)
   if (judged.together === 'passes') return undefined
-  const isHidden = judged.together === 'hides' || seen === false
-  if (owner !== undefined && isHidden) return `Hidden because the row belongs to tenant ${owner}.`
+  const hiding = hiddenByPolicies(found)
+  if (hiding === undefined || owner === undefined) return hiding
+  return `${hiding} The row belongs to tenant ${owner}.`
+}
+
+/** Says why the seal or the policies hide the row. Undefined if that is not known, or if they let it pass. */
+function hiddenByPolicies({ seal, judged }: Found): string | undefined {
   // Without the secret, explain's own session has no seal, and every seal policy is false. The application may still see the row.
   if (seal.some(({ verdict }) => verdict === 'unknown')) return undefined
   const refused = seal.find(({ verdict }) => verdict === 'hides')
   if (refused !== undefined)
     return `Hidden by the seal. ${refused.sentence} Is the tenant suspended or moved, or does the application use another secret?`
   if (judged.together !== 'hides') return undefined
-  const hiding = judged.readings.filter(({ verdict }) => verdict === 'hides').map(({ what }) => what)
-  return `Hidden by ${hiding.join(', ')}.`
+  const names = namesOfHiding(judged)
+  const level = judged.readings.some(({ what, verdict }) => verdict === 'hides' && what.includes('tenant_level_policy'))
+  return `Hidden by ${names}.${level ? ' tenant_level_policy lets only the level tenant_admin DELETE.' : ''}`
+}
+
+/** A GRANT is called a fix only if the policies, which were evaluated for this role and row, let the row pass. */
+function lackingReason(found: Found, lacking: readonly Reading[], verb: RowQuestion['verb']): string {
+  const privilege = `Hidden by a missing privilege: ${lacking.map(({ what }) => what).join(', ')}.`
+  if (found.judged.together === 'passes') {
+    const grants = lacking.flatMap(({ grant }) => grant ?? []).join(' ')
+    return `${privilege} Fix, if tenants are meant to ${verb} rows of this table: ${grants}`
+  }
+  const policies = hiddenByPolicies(found)
+  if (policies !== undefined) return `${privilege} A GRANT alone does not help. ${policies}`
+  return `${privilege} It is not known whether a GRANT helps. ${doubtOf(found) ?? ''}`.trimEnd()
+}
+
+function namesOfHiding({ readings }: JudgedPolicies): string {
+  return readings
+    .filter(({ verdict }) => verdict === 'hides')
+    .map(({ what }) => what)
+    .join(', ')
 }
 
 function doubtOf({ seal, judged }: Found): string | undefined {

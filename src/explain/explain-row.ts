@@ -13,7 +13,7 @@ import { rowCondition } from './row-condition.ts'
 import { enterTenant, isSealed, type TenantSubject } from './tenant-session.ts'
 
 /**
- * Says why a tenant does not see a row: a missing privilege, the seal or a policy hides it.
+ * Says why a tenant does not see a row when statements run as one role: a missing privilege, the seal or a policy hides it.
  *
  * It reads in one transaction that is read-only and rolled back. The client's role must see all rows.
  *

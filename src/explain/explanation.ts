@@ -16,9 +16,11 @@ export interface Reading {
   readonly sentence: string
   /** The expression of a policy. */
   readonly expression?: string
+  /** The GRANT that gives a missing privilege. */
+  readonly grant?: string
 }
 
-/** The answer. */
+/** The answer for one database role. */
 export interface Explanation {
   readonly table: string
   readonly role: string
@@ -32,4 +34,15 @@ export interface Explanation {
   /** Whether the row belongs to another tenant. Undefined if that is not known: no such row, or no tenant column. */
   readonly foreign: boolean | undefined
   readonly conclusion: string
+}
+
+/** The answers for the roles as which the application may work, and what they say together. */
+export interface JoinedExplanation {
+  readonly table: string
+  readonly verb: RowQuestion['verb']
+  /** `depends`: the row passes for one role and is hidden for another one, so that the level of the application decides. */
+  readonly outcome: Explanation['outcome'] | 'depends'
+  readonly foreign: boolean | undefined
+  readonly conclusion: string
+  readonly answers: readonly Explanation[]
 }

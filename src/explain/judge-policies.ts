@@ -8,6 +8,8 @@ import type { ApplyingPolicy } from './policies-for.ts'
 export interface JudgedPolicies {
   readonly readings: readonly Reading[]
   readonly together: Reading['verdict']
+  /** What the policies of SELECT make of the row. They also apply to an UPDATE or DELETE that names its row. */
+  readonly select: Reading['verdict']
 }
 
 /**
@@ -29,7 +31,7 @@ export async function judgePolicies(
     const sentence = relation.rowSecurity
       ? 'The role owns the table or bypasses row-level security, so no policy applies.'
       : 'Row-level security is off, so no policy applies.'
-    return { readings: [{ what: 'policies', verdict: 'passes', sentence }], together: 'passes' }
+    return { readings: [{ what: 'policies', verdict: 'passes', sentence }], together: 'passes', select: 'passes' }
   }
   const judged = new Map<string, Reading>()
   for (const policy of lists.flat()) {
@@ -42,7 +44,11 @@ export async function judgePolicies(
     verdict: 'hides',
     sentence: 'No permissive policy applies to the role and the command, so PostgreSQL hides every row.',
   }
-  return { readings: [...(dark ? [none] : []), ...judged.values()], together: allOf(verdicts) }
+  return {
+    readings: [...(dark ? [none] : []), ...judged.values()],
+    together: allOf(verdicts),
+    select: verdicts[0] ?? 'passes',
+  }
 }
 
 /** Joins the verdicts as PostgreSQL does: one permissive policy and all restrictive policies must let the row pass. */

@@ -3,33 +3,59 @@ import type { Relation } from '../catalog/model.ts'
 import { quoteIdentifier } from '../catalog/names.ts'
 import type { Reading, RowQuestion } from './explanation.ts'
 
-/** Whether the role may use the schema and the table. */
+/**
+ * Whether the role may use the schema and the table.
+ *
+ * An UPDATE or DELETE of one row names the row in its WHERE, so PostgreSQL also wants SELECT.
+ */
 export async function readRights(
   client: pg.Client,
   relation: Relation,
   role: string,
   verb: RowQuestion['verb'],
 ): Promise<readonly Reading[]> {
-  const { rows } = await client.query<{ schema: boolean; whole: boolean; column: boolean }>(
-    `select pg_catalog.has_schema_privilege($1, $2::text, 'USAGE') as schema,
-            pg_catalog.has_table_privilege($1, $3::pg_catalog.oid, $4) as whole,
-            case when $4 = 'DELETE' then false
-                 else pg_catalog.has_any_column_privilege($1, $3::pg_catalog.oid, $4) end as column`,
-    [role, relation.schema, relation.oid, verb],
+  const { rows } = await client.query<{ has: boolean }>(
+    "select pg_catalog.has_schema_privilege($1, $2::text, 'USAGE') as has",
+    [role, relation.schema],
   )
-  const [has] = rows
-  if (has === undefined) return []
   const schema = quoteIdentifier(relation.schema)
-  const granted = (passes: boolean, what: string, on: string, name: string): Reading => ({
-    what: `${what} on ${name}`,
-    verdict: passes ? 'passes' : 'hides',
-    sentence: passes ? `${role} has it.` : `${role} lacks it. Fix: GRANT ${what} ON ${on} TO ${quoteIdentifier(role)};`,
+  const usage = reading(rows[0]?.has === true, `USAGE on schema ${relation.schema}`, {
+    role,
+    right: `USAGE ON SCHEMA ${schema}`,
   })
-  const table = granted(has.whole, verb, `${schema}.${quoteIdentifier(relation.name)}`, relation.label)
-  return [
-    granted(has.schema, 'USAGE', `SCHEMA ${schema}`, `schema ${relation.schema}`),
-    !has.whole && has.column
-      ? { ...table, verdict: 'passes', sentence: `${role} has it on some columns only.` }
-      : table,
-  ]
+  const select = await readTable(client, relation, role, 'SELECT')
+  return verb === 'SELECT' ? [usage, select] : [usage, select, await readTable(client, relation, role, verb)]
+}
+
+async function readTable(
+  client: pg.Client,
+  relation: Relation,
+  role: string,
+  verb: RowQuestion['verb'],
+): Promise<Reading> {
+  const { rows } = await client.query<{ whole: boolean; column: boolean }>(
+    `select pg_catalog.has_table_privilege($1, $2::pg_catalog.oid, $3) as whole,
+            case when $3 = 'DELETE' then false
+                 else pg_catalog.has_any_column_privilege($1, $2::pg_catalog.oid, $3) end as column`,
+    [role, relation.oid, verb],
+  )
+  const what = `${verb} on ${relation.label}`
+  if (rows[0]?.whole !== true && rows[0]?.column === true)
+    return { what, verdict: 'passes', sentence: 'It is granted, on some columns only.' }
+  const table = `${quoteIdentifier(relation.schema)}.${quoteIdentifier(relation.name)}`
+  return reading(rows[0]?.whole === true, what, { role, right: `${verb} ON ${table}` })
+}
+
+function reading(
+  passes: boolean,
+  what: string,
+  { role, right }: { readonly role: string; readonly right: string },
+): Reading {
+  if (passes) return { what, verdict: 'passes', sentence: 'It is granted.' }
+  return {
+    what,
+    verdict: 'hides',
+    sentence: `It is not granted to ${role}.`,
+    grant: `GRANT ${right} TO ${quoteIdentifier(role)};`,
+  }
 }

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { Queryable } from '../catalog/model.ts'
+import type { Queryable, Relation } from '../catalog/model.ts'
 import { quoteIdentifier } from '../catalog/names.ts'
 import { readCatalog } from '../catalog/read-catalog.ts'
 import { ConfigurationError } from '../errors.ts'
@@ -45,9 +45,20 @@ export async function readFacts(
   return buildFacts({ catalog, sql: reader, tenancy, sealed: false, loginDoubt: undefined, proofs: makeProofs })
 }
 
-/** `tenant_user`, as which partywall's pools work, if the application can become this role; otherwise the application's login. */
-export function roleOfPools({ acting, tenancy }: Facts): string {
-  return acting.find(({ role }) => role.name === 'tenant_user')?.role.name ?? tenancy.appRole.name
+const LEVELS: readonly TenantLevel[] = ['tenant_user', 'tenant_admin']
+
+/**
+ * The roles as which partywall's pools may run statements: the levels that the application can take, or else the application's login. The
+ * code of the application chooses the level, and the database does not know which.
+ *
+ * @param table a pool without levels runs as the login, so a login that may read this table is one of the roles
+ */
+export function rolesOfPools({ acting, tenancy, reach }: Facts, table?: Relation): readonly [string, ...string[]] {
+  const login = tenancy.appRole.name
+  const [first, ...others] = LEVELS.filter((level) => acting.some(({ role }) => role.name === level))
+  if (first === undefined) return [login]
+  const isOpen = table !== undefined && reach(table, 'SELECT').some(({ role }) => role.name === login)
+  return isOpen ? [first, ...others, login] : [first, ...others]
 }
 
 /**
@@ -62,7 +73,7 @@ export function refuseRoles({ catalog, tenancy }: Facts, role: string, why: stri
       `--database-url logs in as ${catalog.reader.name}, the application's login. Use the migration role: ${why}.`,
     )
   if (![...catalog.roles.values()].some(({ name }) => name === role))
-    throw new ConfigurationError(`--role: there is no role ${role}.`)
+    throw new ConfigurationError(`There is no role ${role}. Name another one with --role or --level.`)
 }
 
 /** Whether policies of this database test the seal. */
@@ -84,7 +95,10 @@ export async function enterTenant(
   subject: TenantSubject,
 ): Promise<void> {
   for (const [name, value] of await contextOf(client, facts, role, subject))
-    await client.query('select pg_catalog.set_config($1, $2, true)', [name, value])
+    await client.query('select pg_catalog.set_config($1, $2, true)', [name, value]).catch((error: unknown) => {
+      const message = error instanceof Error ? error.message : String(error)
+      throw new ConfigurationError(`The setting ${name} can't be set: ${message}.`, { cause: error })
+    })
   await client.query(`set local role ${quoteIdentifier(role)}`).catch((error: unknown) => {
     throw new ConfigurationError(
       `The role of --database-url can't run statements as ${role}. Use the migration role, or grant it: GRANT ${quoteIdentifier(role)} TO ${quoteIdentifier(facts.catalog.reader.name)};`,

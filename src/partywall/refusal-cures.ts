@@ -1,3 +1,4 @@
+import { ENDS_BEFORE_IT_BEGINS } from '../auth/claim-rules.ts'
 import type { RefusalReason } from '../auth/refusal.ts'
 import type { SecurityEvent } from '../events/security-events.ts'
 
@@ -64,7 +65,7 @@ export function explainRefusal(event: RefusalEvent): { readonly reason: string; 
   switch (event.type) {
     case 'AUTHENTICATION_FAILED':
     case 'TOKEN_ATTACK':
-      return { reason: event.reason, cure: cureOfToken(event.reason) }
+      return { reason: event.reason, cure: cureOfToken(event.reason, event.fact) }
     case 'TENANT_REFUSED':
       return { reason: event.reason, cure: TENANT_CURES[event.reason] }
     case 'PERMISSION_DENIED':
@@ -72,7 +73,7 @@ export function explainRefusal(event: RefusalEvent): { readonly reason: string; 
         reason: 'permission',
         cure:
           event.source === 'database'
-            ? 'PostgreSQL refused the statement for want of a privilege. If the user should have it, GRANT the privilege to both tenant_user and tenant_admin. Or GRANT it only to tenant_admin, and map one of the user’s roles to tenant_admin (database.roles).'
+            ? 'PostgreSQL refused the statement for want of a privilege. If the user should have it, GRANT the privilege to the database role that runs the user’s statements: tenant_user, tenant_admin, or the application’s login if the wall sets no role. database.roles, database.levelOf or access.levels decide which. partywall explain and partywall plan show what a role lacks.'
             : `Give one of the user’s roles ${event.permission} in access.roles, if the user should have it.`,
       }
     case 'CROSS_TENANT_ACCESS_ATTEMPT':
@@ -86,9 +87,35 @@ export function explainRefusal(event: RefusalEvent): { readonly reason: string; 
   }
 }
 
-/** Returns the advice for a token that was refused for this reason. */
-export function cureOfToken(reason: string): string {
+const EXP_BEFORE_IAT =
+  'The claim exp is not after iat. Have the provider set exp to a later moment than iat. Both are seconds since 1970 (NumericDate).'
+
+/**
+ * Returns the advice for a token that was refused for this reason.
+ *
+ * @param fact the fact of the refusal, which can make another cure necessary
+ */
+export function cureOfToken(reason: string, fact?: string): string {
+  if (fact === ENDS_BEFORE_IT_BEGINS) return EXP_BEFORE_IAT
   return Object.hasOwn(TOKEN_CURES, reason)
     ? TOKEN_CURES[reason as RefusalReason]
     : 'The envelope was refused. Export it again, with the audience and the secret of its receiver.'
+}
+
+/** Cures that speak of `sharedSecretTokens`, whose tokens the application signs itself. */
+const SHARED_SECRET_CURES: Readonly<Partial<Record<RefusalReason, string>>> = {
+  algorithm: 'Name the algorithm with which the application signs in algorithms of sharedSecretTokens (--algorithm).',
+  signature: 'The token was not signed with this secret. It may be forged, changed, or from another environment.',
+  'claim-missing':
+    'Have the code that signs the tokens add the claim, or name the claim of the user in user of sharedSecretTokens.',
+  'claim-invalid': 'Have the code that signs the tokens fill the claim with a value of the right type.',
+  'not-yet-valid': 'Correct the clock of this server or of the server that signs the tokens.',
+  'tenant-missing':
+    'Have the code that signs the tokens put the tenant into the claim that tenant of sharedSecretTokens names, or name another claim there.',
+  'tenant-invalid': 'The value of the claim can’t be the key of a tenant. Check tenant of sharedSecretTokens.',
+}
+
+/** Returns the advice for a token that `sharedSecretTokens` refused for this reason. */
+export function cureOfSharedSecretToken(reason: string): string {
+  return SHARED_SECRET_CURES[reason as RefusalReason] ?? cureOfToken(reason)
 }

@@ -42,13 +42,14 @@ async function run(
 
 /** The answer for the document of tenant A. */
 async function explain(tenant: { readonly id: string }, asked: Asked = {}) {
-  const { outcome, foreign, conclusion, readings } = JSON.parse(
+  const { outcome, foreign, conclusion, answers } = JSON.parse(
     await run(tenant.id, `id=${two.a.documentId}`, asked, true),
   )
+  const { readings } = answers[0]
   const hiding = readings
     .filter((reading: { verdict: string }) => reading.verdict === 'hides')
     .map((reading: { what: string }) => reading.what)
-  return { outcome, foreign, conclusion, hiding, exit: process.exitCode, readings }
+  return { outcome, foreign, conclusion, hiding, exit: process.exitCode, readings, answers }
 }
 
 /** Changes the database for one test. */
@@ -123,9 +124,10 @@ describe('partywall explain', { timeout: 60_000 }, () => {
 
   it('names a missing privilege, with the GRANT', () =>
     having('revoke select on documents from tenant_user', 'grant select on documents to tenant_user', async () => {
-      const { outcome, conclusion } = await explain(two.a)
-      expect(outcome).toBe('hidden')
+      const { outcome, conclusion, answers } = await explain(two.a)
+      expect(outcome).toBe('depends')
       expect(conclusion).toContain('GRANT SELECT ON public.documents TO tenant_user;')
+      expect(answers.map((answer: { outcome: string }) => answer.outcome)).toEqual(['hidden', 'visible'])
     }))
 
   it('says that no permissive policy applies', () =>
@@ -133,7 +135,7 @@ describe('partywall explain', { timeout: 60_000 }, () => {
       'alter policy tenant_isolation_policy on documents to tenant_admin',
       'alter policy tenant_isolation_policy on documents to tenant_user, tenant_admin',
       async () => {
-        const { outcome, readings } = await explain(two.a)
+        const { outcome, readings } = await explain(two.a, { flags: { level: 'tenant_user' } })
         expect(outcome).toBe('hidden')
         expect(readings).toContainEqual(
           expect.objectContaining({ sentence: expect.stringContaining('No permissive policy applies') }),
@@ -177,18 +179,91 @@ describe('partywall explain', { timeout: 60_000 }, () => {
       },
     ))
 
-  it('judges DELETE by the level, and runs nothing', async () => {
-    const asUser = await explain(two.a, { flags: { verb: 'delete' } })
-    expect(asUser).toMatchObject({
-      outcome: 'hidden',
-      hiding: ['DELETE on public.documents', 'policy tenant_level_policy (restrictive)'],
-    })
-    const asAdmin = await explain(two.a, { flags: { verb: 'delete', role: 'tenant_admin' } })
-    expect(asAdmin).toMatchObject({ outcome: 'visible', hiding: [] })
-    expect(asAdmin.conclusion).toContain('were not run')
+  it('judges DELETE for each level, because the database does not know which the application uses', async () => {
+    const { outcome, conclusion, answers, exit } = await explain(two.a, { flags: { verb: 'delete' } })
+    expect({ outcome, exit }).toEqual({ outcome: 'depends', exit: 2 })
+    expect(answers).toMatchObject([
+      { role: 'tenant_user', outcome: 'hidden' },
+      { role: 'tenant_admin', outcome: 'visible' },
+    ])
+    expect(conclusion).toMatch(
+      /As tenant_user: Hidden by.*\nAs tenant_admin: The tenant may delete the row.*\n.*--level/,
+    )
     const { rows } = await two.database.admin(`select 1 from documents where id = '${two.a.documentId}'`)
     expect(rows).toHaveLength(1)
   })
+
+  it('judges only the level or role that is given', async () => {
+    const asUser = await explain(two.a, { flags: { verb: 'delete', level: 'tenant_user' } })
+    expect(asUser).toMatchObject({
+      outcome: 'hidden',
+      exit: 1,
+      hiding: ['DELETE on public.documents', 'policy tenant_level_policy (restrictive)'],
+    })
+    for (const flags of [{ level: 'tenant_admin' }, { role: 'tenant_admin' }]) {
+      const asAdmin = await explain(two.a, { flags: { verb: 'delete', ...flags } })
+      expect(asAdmin).toMatchObject({ outcome: 'visible', hiding: [], exit: 0 })
+      expect(asAdmin.conclusion).toContain('were not run')
+    }
+  })
+
+  it('calls a GRANT a fix only if the policies let the row pass', async () => {
+    const { conclusion } = await explain(two.a, { flags: { verb: 'delete', level: 'tenant_user' } })
+    expect(conclusion).toContain('A GRANT alone does not help. Hidden by policy tenant_level_policy')
+    expect(conclusion).not.toContain('Fix')
+  })
+
+  it('prints a GRANT for each level, and each of them cures for its level', async () => {
+    const table = { table: 'tenants', row: [`id=${two.a.id}`], verb: 'update' }
+    const before = await explain(two.a, { flags: table })
+    expect(before.outcome).toBe('hidden')
+    for (const level of ['tenant_user', 'tenant_admin']) {
+      const grant = `GRANT UPDATE ON public.tenants TO ${level};`
+      expect(before.conclusion).toContain(grant)
+      await having(grant, `revoke update on tenants from ${level}`, async () => {
+        expect(await explain(two.a, { flags: { ...table, level } })).toMatchObject({ outcome: 'visible', exit: 0 })
+        expect(await explain(two.a, { flags: table })).toMatchObject({ outcome: 'depends', exit: 2 })
+      })
+    }
+  })
+
+  it('names the tenant, and not the privilege, where the row of another tenant is hidden by both', async () => {
+    const { outcome, foreign, conclusion, exit } = await explain(two.b, { flags: { verb: 'delete' } })
+    expect({ outcome, foreign, exit }).toEqual({ outcome: 'hidden', foreign: true, exit: 1 })
+    expect(conclusion).toBe(`Hidden because the row belongs to tenant ${two.a.id}.`)
+  })
+
+  it('does not name the tenant as the reason where SELECT shows the row of another tenant', async () => {
+    const { rows } = await two.database.admin(
+      `select string_agg(format('alter policy %I on documents using (%s)', policyname, qual), ';') as restore
+         from pg_policies where tablename = 'documents' and policyname in ('tenant_seal_policy', 'tenant_isolation_policy')`,
+    )
+    await having(
+      `alter policy tenant_seal_policy on documents using (true);
+       alter policy tenant_isolation_policy on documents using (true)`,
+      rows[0].restore,
+      async () => {
+        const { conclusion } = await explain(two.b, { flags: { verb: 'delete', level: 'tenant_user' } })
+        expect(conclusion).toMatch(/^Hidden by a missing privilege: DELETE .*tenant_level_policy/)
+        const asEach = await explain(two.b, { flags: { verb: 'delete' } })
+        // Any code of the application can take each level, so one that reaches the row is a leak.
+        expect(asEach).toMatchObject({ outcome: 'visible', foreign: true, exit: 1 })
+      },
+    )
+  })
+
+  it('wants SELECT too for an UPDATE, because the statement names its row', () =>
+    having('revoke select on documents from tenant_user', 'grant select on documents to tenant_user', async () => {
+      const { conclusion } = await explain(two.a, { flags: { verb: 'update', level: 'tenant_user' } })
+      expect(conclusion).toContain('Hidden by a missing privilege: SELECT on public.documents.')
+    }))
+
+  it('judges the login too, if the login may read the table: a pool without levels runs as the login', () =>
+    having('grant select on documents to app', 'revoke select on documents from app', async () => {
+      const { answers } = await explain(two.a)
+      const roles = answers.map(({ role }: { role: string }) => role)
+      expect(roles).toEqual(['tenant_user', 'tenant_admin', 'app'])
+    }))
 
   it.each([
     ['an unknown table', { table: 'nothing' }, /There is no table nothing/],

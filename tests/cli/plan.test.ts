@@ -68,10 +68,51 @@ describe('partywall plan', { timeout: 60_000 }, () => {
   })
 
   it('refuses a second statement, and a write inside of a SELECT that it runs', async () => {
-    await expect(plan('select 1; delete from public.documents')).rejects.toMatchObject({ code: '42601' })
+    await expect(plan('select 1; delete from public.documents')).rejects.toMatchObject({ cause: { code: '42601' } })
     const hidden = `with gone as (delete from public.documents returning 1) select * from gone`
-    await expect(plan(hidden, { analyze: true })).rejects.toMatchObject({ code: '25006' })
+    await expect(plan(hidden, { analyze: true })).rejects.toMatchObject({ cause: { code: '25006' } })
     expect((await two.database.admin('select 1 from public.documents')).rowCount).toBe(2)
+  })
+
+  it.each([
+    ['select * from nosuch', {}, 'relation "nosuch" does not exist, at character 15 of the statement.'],
+    [
+      'select titel from public.documents',
+      {},
+      'column "titel" does not exist, at character 8 of the statement. Perhaps',
+    ],
+    ['select 1 +', {}, 'syntax error at end of input'],
+    ['select $1::int', { param: ['x'] }, 'invalid input syntax for type integer: "x"'],
+    ['select 1 / 0', {}, 'division by zero.'],
+    ['select 1 from public.documents where $1 = title', {}, 'bind message supplies 0 parameters'],
+  ])('prints the message of PostgreSQL about %s as an error of the statement', async (sql, flags, message) => {
+    await expect(plan(sql, flags)).rejects.toMatchObject({
+      code: 'PARTYWALL_CONFIGURATION',
+      message: expect.stringContaining(`PostgreSQL refuses the statement: ${message}`),
+    })
+  })
+
+  it('names the setting that PostgreSQL does not accept', async () => {
+    await expect(plan('select 1', { set: ['nosuch=1'] })).rejects.toMatchObject({
+      code: 'PARTYWALL_CONFIGURATION',
+      message: expect.stringContaining("The setting nosuch can't be set: unrecognized configuration parameter"),
+    })
+  })
+
+  it('says that the level lacks the right, and not the role of --database-url', async () => {
+    const refused = plan(`delete from public.documents where title = 'x'`)
+    await expect(refused).rejects.toThrow(/permission denied for table documents\. The statement runs as tenant_user/)
+    await expect(refused).rejects.toThrow(/--level tenant_admin/)
+    await expect(refused).rejects.not.toThrow(/--database-url/)
+    const chosen = plan(`insert into public.tenants (key) values ('x')`, { level: 'tenant_admin' })
+    await expect(chosen).rejects.toThrow(/permission denied for table tenants\. The statement runs as tenant_admin/)
+    await expect(chosen).rejects.not.toThrow(/--level/)
+  })
+
+  it('plans as the level that is chosen', async () => {
+    const printed = await plan(`delete from public.documents where title = 'x'`, { level: 'tenant_admin' })
+    expect(printed).toContain('role tenant_admin')
+    expect(printed).toContain('Delete on documents')
   })
 
   it('says that --analyze needs the secret of sealed tables', async () => {
@@ -114,6 +155,15 @@ describe('partywall plan', { timeout: 60_000 }, () => {
       )
       expect(`${explained.stdout}${explained.stderr}`).toContain('tenant')
       expect(explained.status).toBe(1)
+      writeFileSync(join(folder, 'partywall.config.mjs'), "export default { envFile: '.env', level: 'tenant_admin' }\n")
+      const remove = 'delete from public.documents'
+      expect(run('plan', remove, '--tenant', two.a.id).stdout).toContain('role tenant_admin')
+      const chosen = run('plan', remove, '--tenant', two.a.id, '--level', 'tenant_user')
+      expect(chosen).toMatchObject({ status: 2, stderr: expect.stringContaining('runs as tenant_user') })
+      // verify takes the same file, and has no level.
+      expect(run('verify', '--static').stderr).not.toContain('Unrecognized key')
+      const both = run('plan', remove, '--tenant', two.a.id, '--level', 'tenant_user', '--role', 'tenant_admin')
+      expect(both).toMatchObject({ status: 2, stderr: expect.stringContaining("cannot be used with option '--role") })
     } finally {
       rmSync(folder, { recursive: true, force: true })
     }

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTokenVerifier } from '../../src/auth/jwt.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../setup/database.ts'
+import { forgeHmac } from '../setup/forge-token.ts'
 
 const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
@@ -79,6 +80,37 @@ describe('partywall token', () => {
     expect(refused.code).toBe(1)
     expect(refused.output).toContain('✗ audience       aud "elsewhere"')
     expect(refused.output).toContain('the token ends before it begins')
+  })
+
+  it('says what to do about a token that ends before it begins', () => {
+    const { output } = explain(make('--tenant', 'acme', '--claim', 'exp=1700000000'))
+    expect(output).toContain('The claim exp is not after iat.')
+    expect(output).not.toContain('shorter-lived')
+  })
+
+  it('makes the checks of sharedSecretTokens for a secret, and those of the issuer if one is named', () => {
+    const secret = 'the secret of the application, of more than thirty-two characters'
+    const exp = Math.floor(Date.now() / 1000) + 60
+    const own = forgeHmac({ alg: 'HS256' }, { sub: 'ann', organizationId: 'acme', exp }, secret)
+    const explainOwn = (...flags: readonly string[]) =>
+      token(['explain', '--secret-env', 'JWT_SECRET', '--algorithm', 'HS256', ...flags], {
+        input: own,
+        env: { JWT_SECRET: secret },
+      })
+    const accepted = explainOwn('--tenant-claim', 'organizationId')
+    expect(accepted).toMatchObject({ code: 0, output: expect.stringContaining('The verifier accepts this token.') })
+    expect(accepted.output).not.toContain('issuer')
+    const wrongClaim = explainOwn()
+    expect(wrongClaim).toMatchObject({ code: 1, output: expect.stringContaining('tenant of sharedSecretTokens') })
+    expect(explainOwn('--issuer', 'https://login.example')).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('claim-missing (iss)'),
+    })
+    expect(explainOwn('--audience', 'api')).toMatchObject({
+      code: 2,
+      errors: expect.stringContaining('--audience is a setting of an issuer'),
+    })
+    expect(explainOwn('--algorithm', 'ES256')).toMatchObject({ code: 2, errors: expect.stringContaining('HS512') })
   })
 
   it('asks the directory: a tenant that is known, suspended, unknown, and an id in place of a key', async () => {

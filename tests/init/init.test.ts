@@ -205,6 +205,9 @@ describe('partywall init --yes', () => {
         '.github/workflows/partywall.yml',
       ]),
     )
+    // explain and plan then answer for the level as which the written wall runs every statement.
+    expect(written['src/partywall.js']).toContain("levelOf: () => 'tenant_admin'")
+    expect(written['partywall.config.mjs']).toContain("level: 'tenant_admin',")
     expect(written['src/db.js']).toContain('export const pool = wall.pool')
     expect(written['src/app.js']).toMatch(/app\.use\(requireAuth\)\n {2}app\.use\(tenantContext\)/)
     expect((await inDatabase()).roles).toEqual([`${database}_app`, `${database}_entry`])

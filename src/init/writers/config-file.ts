@@ -11,6 +11,8 @@ export default defineConfig({
   appRole: '${appRole}',
   tenantColumn: ${list([facts.column])},
   schema: ${list(facts.schemas)},
+  // The level as which every user works, for explain and plan: as levelOf in the wall's file. Remove it when you give users different levels there.
+  level: 'tenant_admin',
   // Lower it to 'medium' once you have decided what the migration lists under TO DECIDE. Findings that you accept go into a baseline: partywall verify --help.
   failOn: 'high',
 })
