@@ -62,7 +62,13 @@ export async function explainRow(
   }
 }
 
-function ownerOf({ tenant }: FoundRow, subject: TenantSubject): Reading {
+function ownerOf({ tenant, tenantColumn }: FoundRow, subject: TenantSubject): Reading {
+  if (tenant === undefined && tenantColumn !== undefined)
+    return {
+      what: 'the row',
+      verdict: 'passes',
+      sentence: `It exists. ${tenantColumn} is NULL, so it belongs to no tenant.`,
+    }
   if (tenant === undefined)
     return { what: 'the row', verdict: 'passes', sentence: 'It exists. The table has no tenant column.' }
   if (tenant === subject.tenant)

@@ -28,10 +28,13 @@ export function findTable({ catalog, tenancy }: Facts, name: string): Relation {
   return found
 }
 
-/** A row that was found, as the text of its composite value, and its tenant as text. */
+/** A row that was found, as the text of its composite value. */
 export interface FoundRow {
   readonly value: string
+  /** The tenant in the tenant column, as text; undefined if the table has no tenant column, or the column is NULL. */
   readonly tenant: string | undefined
+  /** The name of the tenant column, if the table has one. */
+  readonly tenantColumn: string | undefined
 }
 
 /**
@@ -62,7 +65,7 @@ export async function findRow(
   if (rows.length > 1)
     throw new ConfigurationError('Several rows have these values. Give the columns of the primary key with --row.')
   const [found] = rows
-  return found === undefined ? undefined : { value: found.value, tenant: found.tenant ?? undefined }
+  return found === undefined ? undefined : { value: found.value, tenant: found.tenant ?? undefined, tenantColumn }
 }
 
 function problemOf(error: unknown, relation: Relation): string {

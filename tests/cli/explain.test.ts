@@ -227,6 +227,17 @@ describe('partywall explain', { timeout: 60_000 }, () => {
     }
   })
 
+  it('says that a row belongs to no tenant where its tenant column is NULL', async () => {
+    const make = `create table loose (id int primary key, tenant_id uuid references tenants);
+      insert into loose values (1); grant select on loose to tenant_user, tenant_admin; alter table loose enable row level security;
+      create policy own on loose using (tenant_id = (select nullif(current_setting('app.current_tenant_id', true), '')::uuid))`
+    await having(make, 'drop table loose', async () => {
+      const { outcome, answers } = await explain(two.a, { flags: { table: 'loose', row: ['id=1'] } })
+      expect(outcome).toBe('hidden')
+      expect(JSON.stringify(answers)).toContain('It exists. tenant_id is NULL, so it belongs to no tenant.')
+    })
+  })
+
   it('names the tenant, and not the privilege, where the row of another tenant is hidden by both', async () => {
     const { outcome, foreign, conclusion, exit } = await explain(two.b, { flags: { verb: 'delete' } })
     expect({ outcome, foreign, exit }).toEqual({ outcome: 'hidden', foreign: true, exit: 1 })
