@@ -10,7 +10,7 @@ import { ConfigurationError } from '../../src/errors.ts'
 import { applyPlan } from '../../src/init/apply/apply-plan.ts'
 import { RECORD_PATH, readRecord } from '../../src/init/apply/record.ts'
 import { refuseTrackedSecrets } from '../../src/init/apply/tracked-secrets.ts'
-import { undoInit } from '../../src/init/apply/undo.ts'
+import { planUndo, type Undone, undoInit } from '../../src/init/apply/undo.ts'
 import { findDatabaseUrl } from '../../src/init/detection/database-url.ts'
 import { runProgram } from '../../src/init/detection/package-manager.ts'
 import { detectProject, type Project } from '../../src/init/detection/project.ts'
@@ -120,6 +120,16 @@ async function undo(root: string, files: ProjectFiles, settings: InitSettings): 
   if (record === undefined)
     throw new ConfigurationError(`There is nothing to take back: ${RECORD_PATH} does not exist here.`)
   const databaseUrl = urlFor(settings, files)
+  const inDatabase = <T>(work: (client: Queryable) => Promise<T>) =>
+    withClient(databaseUrl, sourceOf(settings, files), work)
+  if (settings.dryRun) {
+    const planned = await inDatabase((client) => planUndo(root, record, client))
+    return say(settings, { status: 'undo-planned', ...planned, refusal: planned.refusal ?? null }, [
+      ...undoLines(planned, ['remove', 'restore', 'keep', 'drop']),
+      ...(planned.refusal === undefined ? [] : [{ text: `--undo would refuse now: ${planned.refusal}` }]),
+      { text: 'Nothing was done: --dry-run.' },
+    ])
+  }
   if (!settings.yes && !settings.json) {
     print([
       {
@@ -128,18 +138,27 @@ async function undo(root: string, files: ProjectFiles, settings: InitSettings): 
     ])
     if (!(await askYes('Do it? [y/N] ', process))) return 1
   }
-  const undone = await withClient(databaseUrl, sourceOf(settings, files), (client) => undoInit(root, record, client))
+  const undone = await inDatabase((client) => undoInit(root, record, client))
   return say(settings, { status: 'undone', ...undone }, [
-    ...undone.removed.map((path) => ({ text: `removed  ${path}` })),
-    ...undone.restored.map((path) => ({ text: `restored ${path}` })),
-    ...undone.kept.map((path) => ({ text: `kept     ${path}: it was changed since; remove what you no longer need` })),
-    {
-      text: `dropped  the logins ${undone.roles.join(', ')}${undone.droppedSchema ? ' and the schema partywall' : ''}`,
-    },
+    ...undoLines(undone, ['removed', 'restored', 'kept', 'dropped']),
     {
       text: 'The roles tenant_user, tenant_admin, and those whose names begin with partywall_, stay: other databases of the server may use them.',
     },
   ])
+}
+
+/** @param verbs for files that are removed, restored and kept, and for logins that are dropped */
+function undoLines(
+  { removed, restored, kept, roles, droppedSchema }: Undone,
+  verbs: readonly [string, string, string, string],
+): readonly ReportLine[] {
+  const [remove, restore, keep, drop] = verbs.map((verb) => verb.padEnd(8))
+  return [
+    ...removed.map((path) => ({ text: `${remove} ${path}` })),
+    ...restored.map((path) => ({ text: `${restore} ${path}` })),
+    ...kept.map((path) => ({ text: `${keep} ${path}: it was changed since; remove what you no longer need` })),
+    { text: `${drop} the logins ${roles.join(', ')}${droppedSchema ? ' and the schema partywall' : ''}` },
+  ]
 }
 
 async function withClient<T>(databaseUrl: string, source: string, work: (client: Queryable) => Promise<T>): Promise<T> {

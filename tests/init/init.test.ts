@@ -276,6 +276,32 @@ describe('partywall init --undo', () => {
     expect(await inDatabase()).toEqual(NOTHING)
   })
 
+  it('only shows what it would do with --dry-run, and neither asks nor does it', async () => {
+    init(['--yes'])
+    writeFileSync(join(folder, 'src/partywall.js'), '// mine now\n')
+    const [before, then] = [files(), await inDatabase()]
+    const shown = init(['--undo', '--dry-run'])
+    expect(shown.code).toBe(0)
+    expect(shown.text).toContain('remove   migrations/003_partywall.sql')
+    expect(shown.text).toContain('restore  src/db.js')
+    expect(shown.text).toContain('keep     src/partywall.js')
+    expect(shown.text).toContain(`drop     the logins ${database}_app, ${database}_entry and the schema partywall`)
+    expect(shown.text).toContain('Nothing was done')
+    expect(init(['--undo', '--dry-run', '--yes']).code).toBe(0)
+    const planned = JSON.parse(init(['--undo', '--dry-run', '--json']).out)
+    expect(planned).toMatchObject({ status: 'undo-planned', kept: ['src/partywall.js'], refusal: null })
+    expect(files()).toEqual(before)
+    expect(await inDatabase()).toEqual(then)
+  })
+
+  it('says with --dry-run that it would refuse, because the migration was applied', async () => {
+    init(['--yes'])
+    await admin.query(files()['migrations/003_partywall.sql'] ?? '')
+    const { code, text } = init(['--undo', '--dry-run'])
+    expect(text).toMatch(/--undo would refuse now: .*so the migration was applied/)
+    expect(code).toBe(0)
+  })
+
   it('gives PUBLIC its rights again, and leaves no default privileges', async () => {
     const rights = async () =>
       (

@@ -3,10 +3,10 @@ import { ConfigurationError } from '../../errors.ts'
 import { dropSchema } from './apply-plan.ts'
 import { dropLogins } from './logins.ts'
 import { type InitRecord, removeRecord } from './record.ts'
-import { type UndoneFiles, undoFiles } from './undo-files.ts'
+import { filesToUndo, type UndoneFiles, undoFiles } from './undo-files.ts'
 
 /** What `--undo` took back. */
-interface Undone extends UndoneFiles {
+export interface Undone extends UndoneFiles {
   readonly roles: readonly string[]
   readonly droppedSchema: boolean
 }
@@ -17,12 +17,7 @@ interface Undone extends UndoneFiles {
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the migration was applied, or for another database; nothing is changed then
  */
 export async function undoInit(root: string, record: InitRecord, client: Queryable): Promise<Undone> {
-  const { rows } = await client.query<{ name: string }>('select current_database() as name')
-  if (rows[0]?.name !== record.database.name)
-    throw new ConfigurationError(
-      `partywall init worked on the database ${record.database.name}, and this is ${rows[0]?.name}. Give its URL with --database-url. Nothing was changed.`,
-    )
-  await refuseProtected(client, record)
+  await refuseUndo(record, client)
   await client.query('begin')
   try {
     if (record.database.madeSchema) await dropSchema(client, record.database.publicRights ?? [])
@@ -36,6 +31,33 @@ export async function undoInit(root: string, record: InitRecord, client: Queryab
   const files = await undoFiles(root, record)
   await removeRecord(root)
   return { ...files, roles: record.database.roles, droppedSchema: record.database.madeSchema }
+}
+
+/** What {@link undoInit} would do, and why it would refuse to. Nothing is changed. */
+export async function planUndo(
+  root: string,
+  record: InitRecord,
+  client: Queryable,
+): Promise<Undone & { readonly refusal: string | undefined }> {
+  const refusal = await refuseUndo(record, client).then(
+    () => undefined,
+    (error: unknown) => {
+      if (error instanceof ConfigurationError) return error.message
+      throw error
+    },
+  )
+  const files = await filesToUndo(root, record)
+  return { ...files, roles: record.database.roles, droppedSchema: record.database.madeSchema, refusal }
+}
+
+/** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the migration was applied, or for another database */
+async function refuseUndo(record: InitRecord, client: Queryable): Promise<void> {
+  const { rows } = await client.query<{ name: string }>('select current_database() as name')
+  if (rows[0]?.name !== record.database.name)
+    throw new ConfigurationError(
+      `partywall init worked on the database ${record.database.name}, and this is ${rows[0]?.name}. Give its URL with --database-url. Nothing was changed.`,
+    )
+  await refuseProtected(client, record)
 }
 
 /** Refuses if policies use the schema partywall: dropping the schema would drop these policies, and open their tables. */
