@@ -16,6 +16,7 @@ import { packageIdentity } from '../shared/package-identity.ts'
 import { packageVersion } from '../shared/package-version.ts'
 import { type OpenedCopy, openCopy } from '../shared/schema-copy.ts'
 import { untilInterrupted } from '../shared/until-interrupted.ts'
+import { existingSchemas } from './existing-schemas.ts'
 import { runMaking } from './run-making.ts'
 import { triedReport } from './tried-report.ts'
 import { verifyChecklist } from './verify-checklist.ts'
@@ -34,12 +35,13 @@ export async function runVerify(flags: unknown): Promise<0 | 1 | 2> {
   return untilInterrupted(timeoutMs, async (signal) => {
     const source = await prepare(settings, signal)
     try {
-      const options = await optionsOf(settings, source, signal)
+      const { schemas, notes } = await existingSchemas(settings, source, signal)
+      const options = { ...(await optionsOf(settings, source, signal)), schemas }
       const { report: found, assumed, setUp, appRole } = await verifyAs(options, source)
       const report = await triedReport(found, {
         copy: () => copyOf(settings, source, signal),
         appRole,
-        schemas: settings.schema,
+        schemas,
         tenantColumns: settings.tenantColumn,
         setting: settings.setting,
         all: settings.fix !== undefined,
@@ -59,7 +61,7 @@ export async function runVerify(flags: unknown): Promise<0 | 1 | 2> {
         failOn: settings.failOn,
         made: await runMaking(settings, source, started),
         origin: originOf(settings),
-        notes: [...source.notes, ...assumed],
+        notes: [...source.notes, ...notes, ...assumed],
         gaps: source.gaps,
         ...(setUp === undefined ? {} : { setUp }),
         mutants,
@@ -144,7 +146,6 @@ async function optionsOf(
     appRole: settings.appRole,
     appUrl: settings.appUrl,
     ownServer: embedded,
-    schemas: settings.schema,
     tenantSchemas: settings.tenantSchemas,
     tenantColumns: settings.tenantColumn,
     setting: settings.setting,

@@ -41,7 +41,10 @@ const schema = z.strictObject({
 })
 
 /** The options of `partywall verify` from the command line and `--config`. */
-export type VerifySettings = z.infer<typeof schema>
+export type VerifySettings = z.infer<typeof schema> & {
+  /** Whether `schema` comes from a file of settings, and not from the command line. */
+  readonly schemaFromFile?: boolean
+}
 
 const sources = ['databaseUrl', 'migrations', 'run'] as const
 
@@ -71,7 +74,7 @@ export async function readSettings(flags: unknown, environment: NodeJS.ProcessEn
     }
     settings.databaseUrl = databaseUrl
   }
-  return settings
+  return { ...settings, schemaFromFile: given['schema'] === undefined && settings.schema !== undefined }
 }
 
 /** The settings of `partywall.config.ts` in the working folder. Its `envFile` is read too, so DATABASE_URL may come from there. */

@@ -186,6 +186,30 @@ describe('partywall verify', () => {
   })
 })
 
+describe('a schema that the migrations do not make', () => {
+  const run = async (flags: object, named: readonly string[]) => {
+    const { sql, app } = leaky()
+    const migrations = await file('journal.sql', sql)
+    const config = await file('journal.json', JSON.stringify({ appRole: app, schema: named }))
+    return verify({ migrations, config, static: true, format: 'json', ...flags })
+  }
+
+  it('is a note if a file of settings names it, such as that of a migration tool', async () => {
+    const { code, text } = await run({}, ['drizzle', 'public'])
+    const { notes, findings } = JSON.parse(text)
+    expect(notes).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^the schema drizzle of the configuration is not made/)]),
+    )
+    expect(findings).toEqual(expect.arrayContaining([expect.objectContaining({ rule: 'rls-disabled' })]))
+    expect(code).toBe(1)
+  })
+
+  it('is an error if the command line names it, or if no other is left', async () => {
+    await expect(run({ schema: ['drizzle', 'public'] }, ['public'])).rejects.toThrow('There is no schema "drizzle"')
+    await expect(run({}, ['drizzle'])).rejects.toThrow('There is no schema "drizzle"')
+  })
+})
+
 describe('what partywall verify can not run', () => {
   const cases: Readonly<Record<string, readonly [() => Promise<Record<string, unknown>>, RegExp]>> = {
     'without a source': [async () => ({}), /--database-url URL, --migrations DIR or --run/],

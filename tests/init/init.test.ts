@@ -114,6 +114,15 @@ it('gives no rights on the table in which sequelize-cli records its migrations, 
   expect(files()['migrations/003_partywall.sql']).not.toContain('SequelizeMeta')
 })
 
+it('leaves the schema in which a migration tool notes its runs out of the configuration, and no other schema', async () => {
+  await admin.query(
+    'create schema drizzle; create table drizzle.__drizzle_migrations (id serial primary key, hash text not null)',
+  )
+  await admin.query('create schema reports; create view reports.open as select * from tasks')
+  init(['--yes'])
+  expect(files()['partywall.config.mjs']).toContain("schema: ['public', 'reports']")
+})
+
 describe('rows of two tenants', () => {
   it('are named, with the query that lists them, before anything is done', async () => {
     const clean = init(['--dry-run']).out

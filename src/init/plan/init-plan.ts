@@ -46,6 +46,7 @@ export interface TenantFacts {
   /** The columns for status and tier in the table of tenants, if it has them. */
   readonly status: string | undefined
   readonly tier: string | undefined
+  /** Schemas to look at: all but those that hold only the journal of a migration tool. */
   readonly schemas: readonly string[]
   /** The schemas in which the application has tables, and not only its migration tool. */
   readonly searchPath: readonly string[]

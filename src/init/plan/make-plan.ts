@@ -31,7 +31,9 @@ import { oldPackages } from './old-packages.ts'
 import { type OwnerUrl, ownerUrl } from './owner-url.ts'
 import { requireRights } from './require-rights.ts'
 import { settingsOfTests } from './settings-of-tests.ts'
+import { tenantFacts } from './tenant-facts.ts'
 import { tokensByHand } from './tokens-by-hand.ts'
+import { userTables } from './user-tables.ts'
 import { withoutTrialRights } from './without-trial-rights.ts'
 
 /** Finds the tenancy of a database and plans its protection. The caller passes the function of `partywall protect`. */
@@ -103,7 +105,7 @@ export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
     return planned()
   })
   const { tenancy, catalog } = found
-  const facts = factsOf(tenancy, project, schemas)
+  const facts = tenantFacts(found, project, schemas)
   const entry = entryTables(catalog, tenancy)
   const asked = entryDecisions(catalog, entry, tenancy, logins.entry)
   const decisions = [
@@ -239,55 +241,6 @@ function append(path: string, block: string, why: string): PlannedFile {
 
 function singular(table: string): string {
   return table.replace(/ies$/, 'y').replace(/s$/, '')
-}
-
-/** The application's tables and the rights that its login will have on them. */
-async function userTables(
-  client: Queryable,
-  { migrations }: Project,
-): Promise<readonly { readonly schema: string; readonly name: string; readonly rights: string }[]> {
-  const { rows } = await client.query<{ schema: string; table: string }>(
-    `select n.nspname as schema, c.relname as table from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where c.relkind in ('r', 'p') and n.nspname !~ '^(pg_|information_schema$|partywall$|drizzle$)'
-        and c.relname !~ '^(_prisma_migrations|schema_migrations|pgmigrations|migrations|typeorm_.*|knex_migrations.*|flyway_schema_history|__drizzle_migrations|SequelizeMeta|SequelizeData)$'
-        and not exists (select from pg_catalog.pg_depend d where d.objid = c.oid and d.deptype = 'e')
-      order by 1, 2`,
-  )
-  if (rows.length === 0)
-    throw new ConfigurationError(
-      `The database has no tables yet. Run your migrations first${migrations.command === undefined ? '' : ` (${migrations.command})`}, then partywall init again.`,
-    )
-  return rows.map(({ schema, table }) => ({
-    schema,
-    name: qualifiedName({ schema, name: table }),
-    rights: 'select, insert, update, delete',
-  }))
-}
-
-function factsOf(tenancy: Tenancy, { migrations }: Project, own: readonly string[]): TenantFacts {
-  const { root } = tenancy
-  const [column] = tenancy.columnNames
-  if (root === undefined || column === undefined)
-    throw new ConfigurationError(
-      `No table of tenants was found: a table to which the tenant columns of the others refer by a foreign key. Add that key, run your migrations${migrations.command === undefined ? '' : ` (${migrations.command})`}, and run partywall init again; or name the column with --tenant-column.`,
-    )
-  const has = (name: string) => root.relation.columns.find((each) => each.name === name)?.name
-  return {
-    column,
-    table: qualifiedName(root.relation),
-    schema: root.relation.schema,
-    tableName: root.relation.name,
-    key: root.key.name,
-    status: has('status'),
-    tier: has('tier'),
-    schemas: [...tenancy.schemas],
-    searchPath: [...tenancy.schemas].filter((schema) => own.includes(schema)),
-    tables: [...tenancy.tables.values()].map(({ relation }) => relation.label).sort(),
-    otherTables: [...tenancy.tables.values()]
-      .filter(({ relation }) => relation.oid !== root.relation.oid)
-      .map(({ relation }) => qualifiedName(relation))
-      .sort(),
-  }
 }
 
 /** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` that names the files that are in the way */
