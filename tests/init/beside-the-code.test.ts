@@ -43,3 +43,29 @@ it('tells of the start, of TLS, and of tools that would drop the keys of the mig
   expect(typeorm).toMatch(/^src\/seed\.ts: it changes tables by itself/m)
   expect(typeorm).toMatch(/^your next migration of TypeORM: a generated migration drops/m)
 })
+
+it('takes nothing from comments', () => {
+  const files = memoryProject({
+    'package.json': JSON.stringify({ dependencies: { pg: '8.0.0' } }),
+    'src/db.ts': `// ssl: true
+const url = 'https://x/*' /* ssl: true, synchronize: true
+  sslmode=require */
+new Pool({
+  // ssl: { rejectUnauthorized: false },
+}) // isn't ssl: true`,
+    'src/seed.ts': "// prisma.user.create({})\nconsole.log('nothing')",
+    'db/seeds/01.sql': '-- insert into users values (1)',
+  })
+  const lines = besideTheCode(files, detectProject(files, {}), 'src/partywall.ts').map(({ why }) => why)
+  expect(lines).toEqual([expect.stringContaining('await wall.ready()')])
+})
+
+it('still reads code that stands behind a comment, an apostrophe or a URL', () => {
+  const files = memoryProject({
+    'package.json': JSON.stringify({ dependencies: { pg: '8.0.0' } }),
+    'src/db.tsx': '',
+    'src/db.ts': "const a = /'/ // it's\nconst b = 'http://x'; new Pool({ ssl: true })",
+  })
+  const lines = besideTheCode(files, detectProject(files, {}), 'src/partywall.ts').map(({ why }) => why)
+  expect(lines.join()).toContain('your connections use TLS (src/db.ts)')
+})

@@ -123,6 +123,58 @@ it('Drizzle on a URL gets the pool', () => {
   expect(content).toContain('entryDb = drizzle(entryPool, { schema })')
 })
 
+describe('Drizzle on a driver that is not pg', () => {
+  const on = (driver: string, call: string, imported = '{ drizzle }') => {
+    const text = `import ${imported} from 'drizzle-orm/${driver}'\nimport * as schema from './schema'\nexport const db = ${call}\n`
+    const { texts, byHand } = wired(['drizzle-orm'], { 'src/db.ts': text })
+    return { content: texts['src/db.ts'], byHand: byHand.join('\n') }
+  }
+
+  it.each(['neon-http', 'neon-serverless', 'vercel-postgres', 'postgres-js'])('moves from %s to pg', (driver) => {
+    const { content, byHand } = on(driver, 'drizzle(neon(env.DATABASE_URL!, { a, b }), { schema })')
+    expect(content).toContain("import { drizzle } from 'drizzle-orm/node-postgres'")
+    expect(content).toContain('export const db = drizzle(wall.pool, { schema })')
+    expect(content).toContain('export const entryDb = drizzle(entryPool, { schema })')
+    expect(byHand).toContain('no longer on')
+  })
+
+  it('keeps the options of a call with one object', () => {
+    const { content } = on('neon-http', "drizzle({ client: sql, schema, casing: 'snake_case' })")
+    expect(content).toContain("db = drizzle({ client: wall.pool, schema, casing: 'snake_case' })")
+    expect(content).toContain("entryDb = drizzle({ client: entryPool, schema, casing: 'snake_case' })")
+    expect(on('node-postgres', 'drizzle({ schema, connection: { url, ssl: true } })').content).toContain(
+      'db = drizzle({ schema, client: wall.pool })',
+    )
+    expect(on('node-postgres', 'drizzle({ client, schema })').content).toContain(
+      'drizzle({ client: wall.pool, schema })',
+    )
+  })
+
+  it.each([
+    ['pglite', 'drizzle(client, { schema })', '{ drizzle }'],
+    ['better-sqlite3', 'drizzle(client, { schema })', '{ drizzle }'],
+    ['neon-http', 'drizzle(client, { schema })', '{ drizzle, type NeonHttpDatabase }'],
+  ])('is left to a person, with the reason: %s', (driver, call, imported) => {
+    const { content, byHand } = on(driver, call, imported)
+    expect(content).toBeUndefined()
+    expect(byHand).toContain(`It works on ${driver} here. The pool of the wall is one of pg`)
+    expect(wired(['drizzle-orm'], { 'src/db.ts': 'export const db = drizzle({ schema })' }).texts).toEqual({})
+  })
+
+  it('names files with types of the old driver', () => {
+    const { byHand } = wired(['drizzle-orm'], {
+      'src/db.ts': "import { drizzle } from 'drizzle-orm/neon-http'\nexport const db = drizzle(sql, { schema })\n",
+      'src/repo.ts': "import type { NeonHttpDatabase } from 'drizzle-orm/neon-http'\n",
+    })
+    expect(byHand.join('\n')).toMatch(/^src\/repo\.ts: its types are those of neon-http/m)
+  })
+
+  it('a call in a comment does not count', () => {
+    const { content } = on('node-postgres', 'drizzle(pool, { schema }) // once drizzle(url)\n/* drizzle(old) */')
+    expect(content).toContain('db = drizzle(wall.pool, { schema }) // once')
+  })
+})
+
 describe('code that compares passwords', () => {
   const named = (files: Readonly<Record<string, string>>) =>
     wired(['pg'], files).byHand.filter((line) => line.includes('before the tenant is known'))

@@ -35,6 +35,43 @@ export function closingOf(text: string, open: number): number | undefined {
   return undefined
 }
 
+/** The position of the comma or bracket behind the argument, or the property, that begins at `start`. Undefined if there is none. */
+export function endOfPart(text: string, start: number): number | undefined {
+  for (let at = start; at < text.length; at++) {
+    const skipped = endOfSkipped(text, at)
+    const character = text[at] ?? ''
+    if (skipped !== at) at = skipped - 1
+    else if (',)]}'.includes(character)) return at
+    else if ('([{'.includes(character)) {
+      const close = closingOf(text, at)
+      if (close === undefined) return undefined
+      at = close
+    }
+  }
+  return undefined
+}
+
+/** The text with spaces in place of its comments, so that all positions stay the same. Text in strings and templates stays. */
+export function withoutComments(text: string): string {
+  let result = ''
+  let done = 0
+  for (let at = 0; at < text.length; at++) {
+    const end = endOfSkipped(text, at)
+    if (end === at) continue
+    if (text[at] === '/') {
+      result += text.slice(done, at) + text.slice(at, end).replace(/[^\n]/g, ' ')
+      done = end
+    }
+    at = end - 1
+  }
+  return result + text.slice(done)
+}
+
+/** Whether code matches, and not only a comment. */
+export function codeMatches(text: string, pattern: RegExp): boolean {
+  return pattern.test(text) && pattern.test(withoutComments(text))
+}
+
 /** The end of the string, template or comment that begins at `at`; `at` if none begins there. */
 function endOfSkipped(text: string, at: number): number {
   const rest = (end: number, width: number) => (end < 0 ? text.length : end + width)
@@ -45,6 +82,8 @@ function endOfSkipped(text: string, at: number): number {
   for (let end = at + 1; end < text.length; end++) {
     if (text[end] === '\\') end++
     else if (text[end] === quote) return end + 1
+    // No string ends here: the quote belongs to a regular expression, or is an apostrophe of JSX.
+    else if (text[end] === '\n' && quote !== '`') return at + 1
   }
   return text.length
 }

@@ -1,3 +1,4 @@
+import { codeMatches } from '../code/source-text.ts'
 import type { Project } from '../detection/project.ts'
 import type { ProjectFiles } from '../project-files.ts'
 import { APP_URL, ENTRY_URL } from '../writers/names.ts'
@@ -9,7 +10,7 @@ export function besideTheCode(files: ProjectFiles, project: Project, wallPath: s
     .find(/\.[cm]?[jt]s$/)
     .filter((path) => !/(?:^|\/)(?:tests?|__tests__|e2e)\/|\.(?:test|spec|d)\./.test(path))
     .map((path) => ({ path, text: files.read(path) ?? '' }))
-  const withText = (pattern: RegExp) => sources.filter(({ text }) => pattern.test(text)).map(({ path }) => path)
+  const withText = (pattern: RegExp) => sources.filter(({ text }) => codeMatches(text, pattern)).map(({ path }) => path)
   const secured = withText(/\bssl\s*:(?!\s*false\b)|\bsslmode=/)
   const changing = withText(/\bsynchronize\s*:(?!\s*false\b)|\.sync\(\s*\{\s*(?:alter|force)\s*:\s*true/)
   const seeding = seeds(files)
@@ -65,9 +66,10 @@ function seeds(files: ProjectFiles): readonly string[] {
     .filter(
       (path) => /(?:^|\/)(?:seeds?|seeders)\/|(?:^|\/)seed[^/]*$/i.test(path) && !/\.(?:test|spec|d)\./.test(path),
     )
-    .filter((path) =>
-      /\binsert\b|\b(?:create(?:Many)?|save|upsert|bulkCreate|bulkInsert|persist\w*)\s*\(/i.test(
-        files.read(path) ?? '',
-      ),
-    )
+    .filter((path) => {
+      const text = files.read(path) ?? ''
+      return path.endsWith('.sql') ? WRITES.test(text.replace(/--[^\n]*/g, '')) : codeMatches(text, WRITES)
+    })
 }
+
+const WRITES = /\binsert\b|\b(?:create(?:Many)?|save|upsert|bulkCreate|bulkInsert|persist\w*)\s*\(/i

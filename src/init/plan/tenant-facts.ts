@@ -50,10 +50,9 @@ function isJournal({ relations, functions }: Catalog, schema: string): boolean {
   const inside = [...relations.values()].filter(
     (relation) => relation.schema === schema && relation.kind !== 'sequence',
   )
-  const journal = new RegExp(JOURNAL)
   return (
     inside.length > 0 &&
-    inside.every(({ kind, name }) => kind === 'table' && journal.test(name)) &&
+    inside.every(({ kind, name }) => kind === 'table' && JOURNAL.test(name)) &&
     [...functions.values()].every((each) => each.schema !== schema)
   )
 }

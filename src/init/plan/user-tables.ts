@@ -5,7 +5,7 @@ import type { Project } from '../detection/project.ts'
 
 /** Names of the tables in which migration tools note what they ran. PostgreSQL and JavaScript read this expression alike. */
 export const JOURNAL =
-  '^(_prisma_migrations|schema_migrations|pgmigrations|migrations|typeorm_.*|knex_migrations.*|flyway_schema_history|__drizzle_migrations|SequelizeMeta|SequelizeData)$'
+  /^(_prisma_migrations|schema_migrations|pgmigrations|migrations|typeorm_.*|knex_migrations.*|flyway_schema_history|__drizzle_migrations|SequelizeMeta|SequelizeData)$/
 
 /** The application's tables and the rights that its login will have on them. */
 export async function userTables(
@@ -15,7 +15,7 @@ export async function userTables(
   const { rows } = await client.query<{ schema: string; table: string }>(
     `select n.nspname as schema, c.relname as table from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       where c.relkind in ('r', 'p') and n.nspname !~ '^(pg_|information_schema$|partywall$|drizzle$)'
-        and c.relname !~ '${JOURNAL}'
+        and c.relname !~ '${JOURNAL.source}'
         and not exists (select from pg_catalog.pg_depend d where d.objid = c.oid and d.deptype = 'e')
       order by 1, 2`,
   )

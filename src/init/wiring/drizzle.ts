@@ -1,64 +1,90 @@
 import { addImports, dropUnusedPg, importLine, importPath } from '../code/imports.ts'
-import { onlyCall, replaceSpans } from '../code/source-text.ts'
-import type { ByHand, Wiring } from '../plan/init-plan.ts'
+import { endOfPart, onlyCall, replaceSpans, withoutComments } from '../code/source-text.ts'
+import type { Wiring } from '../plan/init-plan.ts'
+import { drizzleDriver, leftOfDriver, MOVABLE, TO_PG, withPgDriver } from './drizzle-driver.ts'
 import { byHand, edit, onlySource, type WireTask } from './wire-task.ts'
 
-const POSTGRES_JS = /(['"])drizzle-orm\/postgres-js\1/
-
 /**
- * Gives Drizzle `wall.pool`, and adds a second instance on the entry pool. If Drizzle uses postgres.js, it is moved to pg, because the
+ * Gives Drizzle `wall.pool`, and adds a second instance on the entry pool. If Drizzle uses another driver, it is moved to pg, because the
  * wall's pool is a pool of pg.
  */
 export function wireDrizzle(task: WireTask): Wiring {
   const { project, wallPath } = task
   const source = onlySource(task, /\bdrizzle\s*\(/)
-  const call = source === undefined ? undefined : onlyCall(source.text, /\bdrizzle\s*\(/g)
-  const lines = ['export const db = drizzle(wall.pool)', 'export const entryDb = drizzle(entryPool)']
+  const call = source === undefined ? undefined : onlyCall(withoutComments(source.text), /\bdrizzle\s*\(/g)
   if (source === undefined || call === undefined)
-    return byHand(source?.path ?? 'your instance of Drizzle', `give it the pool of ${wallPath}`, lines)
+    return byHand(
+      source?.path ?? 'your instance of Drizzle',
+      `give it the pool of ${wallPath}, and keep your options, such as { schema }. ${TO_PG}`,
+      linesOf((pool) => `drizzle(${pool}, { … })`),
+    )
   const text = source.text.slice(call.start, call.end)
-  const end = endOfFirst(text)
-  const first = text.slice(text.indexOf('(') + 1, end).trim()
-  if (!/^\w+$/.test(first) && !first.startsWith('process.env'))
-    return byHand(source.path, 'give Drizzle the pool of the wall', lines)
-  const rest = text.slice(end)
-  const pool = onlyCall(source.text, /new (?:\w+\.)?Pool\s*\(/g)
-  const overPostgresJs = POSTGRES_JS.test(source.text)
+  const driver = drizzleDriver(source.text)
+  const made = onPool(text)
+  const lines = linesOf(made ?? ((pool) => `drizzle(${pool}, { … })`))
+  if (driver === undefined || (driver.name !== 'node-postgres' && !(MOVABLE.has(driver.name) && driver.isAlone)))
+    return byHand(
+      source.path,
+      `give Drizzle the pool of the wall. ${driver === undefined ? '' : `It works on ${driver.name} here. `}${TO_PG}`,
+      lines,
+    )
+  if (made === undefined) return byHand(source.path, 'give Drizzle the pool of the wall, and keep your options', lines)
+  const pool = onlyCall(withoutComments(source.text), /new (?:\w+\.)?Pool\s*\(/g)
   // Other code of the file may close the pool, so the pool is replaced where it is made.
-  const named = pool !== undefined && source.text.slice(0, pool.start).trimEnd().endsWith(` ${first} =`)
-  const change =
-    named && pool !== undefined ? { ...pool, by: 'wall.pool' } : { ...call, by: `drizzle(wall.pool${rest}` }
-  const replaced = replaceSpans(source.text, [change]).replace(POSTGRES_JS, '$1drizzle-orm/node-postgres$1')
+  const named =
+    pool !== undefined &&
+    source.text
+      .slice(0, pool.start)
+      .trimEnd()
+      .endsWith(` ${firstOf(text)} =`)
+  const change = named && pool !== undefined ? { ...pool, by: 'wall.pool' } : { ...call, by: made('wall.pool') }
+  const replaced = withPgDriver(replaceSpans(source.text, [change]), driver)
   const line = importLine(project.style, ['entryPool', 'wall'], importPath(project.style, source.path, wallPath))
   const semicolon = /;\s*$/m.test(source.text) ? ';' : ''
   const exported = project.style.modules === 'commonjs' ? 'exports.entryDb =' : 'export const entryDb ='
-  const entry = `\n/** For code that runs before the tenant is known. */\n${exported} drizzle(entryPool${rest}${semicolon}\n`
+  const entry = `\n/** For code that runs before the tenant is known. */\n${exported} ${made('entryPool')}${semicolon}\n`
   const content = `${dropUnusedPg(addImports(replaced, [line])).trimEnd()}\n${entry}`
   return {
     edits: [edit(source.path, source.text, content, 'Drizzle works on the pool that keeps tenants apart')],
-    byHand: overPostgresJs ? leftOfPostgresJs(task, source.path) : [],
+    byHand: driver.name === 'node-postgres' ? [] : leftOfDriver(task, source.path, driver),
   }
 }
 
-function leftOfPostgresJs({ project: { manifest, packageManager } }: WireTask, path: string): readonly ByHand[] {
-  const add = packageManager === 'npm' ? 'npm install pg' : `${packageManager} add pg`
-  return [
-    ...(manifest.hasAtRuntime('pg')
-      ? []
-      : [{ path: 'package.json', why: `Drizzle works on pg now, and no longer on postgres.js: ${add}`, lines: [] }]),
-    {
-      path,
-      why: 'remove the client of postgres.js, unless other code uses it: its statements have no tenant, and run with the rights of its URL. db.execute() now returns { rows: […] } and not a list',
-      lines: [],
-    },
-  ]
+function linesOf(made: (pool: string) => string): readonly string[] {
+  return [`export const db = ${made('wall.pool')}`, `export const entryDb = ${made('entryPool')}`]
 }
 
+/** The text of the first argument. */
+function firstOf(call: string): string {
+  const start = call.indexOf('(') + 1
+  return call.slice(start, endOfPart(call, start)).trim()
+}
+
+/** A name such as `client` or `env.DATABASE_URL!`, a string, or a call that makes a client, such as `neon(url)` or `new Pool({ … })`. */
+const CONNECTION = /^(?:new\s+)?[\w.]+!?(?:\([\s\S]*\))?!?$|^process\.env\b|^['"`]/
+
 /**
- * The position of the comma or parenthesis after the first argument. An argument that itself contains a comma is no name, and is not
- * changed.
+ * The call with another pool in place of its connection. All other arguments and options stay. Undefined if it is not known which part is the
+ * connection.
  */
-function endOfFirst(call: string): number {
-  const comma = call.indexOf(',')
-  return comma < 0 ? call.length - 1 : comma
+function onPool(call: string): ((pool: string) => string) | undefined {
+  const start = call.indexOf('(') + 1
+  const end = endOfPart(call, start)
+  if (end === undefined) return undefined
+  const first = firstOf(call)
+  if (CONNECTION.test(first)) return (pool) => `drizzle(${pool}${call.slice(end)}`
+  if (!first.startsWith('{')) return undefined
+  // drizzle({ client, schema }) and drizzle({ connection: url, schema })
+  for (let at = call.indexOf('{', start) + 1; at < end; ) {
+    const stop = endOfPart(call, at)
+    if (stop === undefined) return undefined
+    const property = call.slice(at, stop)
+    if (/^\s*(?:client|connection)\s*(?::|$)/.test(property)) {
+      const from = at + (/^\s*/.exec(property)?.[0].length ?? 0)
+      const to = at + property.trimEnd().length
+      return (pool) => `drizzle${call.slice(start - 1, from)}client: ${pool}${call.slice(to)}`
+    }
+    at = stop + 1
+  }
+  return undefined
 }
