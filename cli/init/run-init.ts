@@ -17,7 +17,7 @@ import { detectProject, type Project } from '../../src/init/detection/project.ts
 import { type InitPlan, makePlan, type ProjectOnDatabase } from '../../src/init/plan/make-plan.ts'
 import { productionSigns } from '../../src/init/production.ts'
 import { openProjectFiles, type ProjectFiles } from '../../src/init/project-files.ts'
-import { byHandLines, describePlan, nextSteps, type ReportLine } from '../../src/init/report/describe-plan.ts'
+import { byHandLines, describePlan, nextSteps, type ReportLine, toldKind } from '../../src/init/report/describe-plan.ts'
 import { connect } from '../../src/verify/connect.ts'
 import { planOn } from '../protect/protect-plan.ts'
 import { checkUrl } from '../shared/database-url.ts'
@@ -70,17 +70,18 @@ export async function runInit(flags: unknown): Promise<0 | 1> {
       environment: process.env,
       skill: settings.agents ? await readFile(SKILL, 'utf8') : undefined,
     })
+    const planned = jsonOf(project, plan, files)
     // With --yes nothing is asked, so the list of manual steps is printed only after the work.
     const asks = settings.dryRun || !settings.yes
-    if (!settings.json) print([...describePlan(project, plan), ...(asks ? byHandLines(plan.byHand) : [])])
+    if (!settings.json) print([...describePlan(project, plan, files), ...(asks ? byHandLines(plan.byHand) : [])])
     if (settings.dryRun)
-      return say(settings, jsonOf('planned', project, plan), [{ text: 'Nothing was done: --dry-run.' }])
+      return say(settings, { status: 'planned', ...planned }, [{ text: 'Nothing was done: --dry-run.' }])
     if (!settings.yes && !(await askYes('Do it? [y/N] ', process))) {
       console.log('Nothing was done.')
       return 1
     }
     await applyPlan(plan, { root, files, databaseUrl, client, onProgress: (line) => console.error(line) })
-    return say(settings, jsonOf('done', project, plan), [
+    return say(settings, { status: 'done', ...planned }, [
       ...byHandLines(plan.byHand),
       ...nextSteps(project, plan, (command) => runProgram(project.packageManager, command)),
       { text: 'partywall init --undo takes it back, as long as the migration was not run.', style: 'quiet' },
@@ -177,16 +178,15 @@ async function withClient<T>(databaseUrl: string, source: string, work: (client:
   }
 }
 
-function jsonOf(status: 'planned' | 'done', project: Project, plan: InitPlan): object {
+function jsonOf(project: Project, plan: InitPlan, files: ProjectFiles): object {
   const { framework, orm, migrations, packageManager, testRunner } = project
   return {
-    status,
     found: { framework: framework ?? null, orm, migrations, packageManager, testRunner },
     database: plan.database,
     tenants: plan.facts,
     logins: plan.logins,
     entryTables: plan.entryTables,
-    files: plan.files.map(({ kind, path, why }) => ({ kind, path, why })),
+    files: plan.files.map((file) => ({ kind: toldKind(file, files), path: file.path, why: file.why })),
     byHand: plan.byHand,
     decisions: plan.decisions,
   }

@@ -78,9 +78,22 @@ it('names the test of the isolation where the script runs another test runner', 
 
 it('names files that sign tokens also where it could not read the tenant there', () => {
   const lineOf = (plan: InitPlan) =>
-    describePlan(projectOf({}, 'yarn.lock'), plan)
+    describePlan(projectOf({}, 'yarn.lock'), plan, memoryProject({}))
       .map(({ text }) => text)
       .find((text) => text.includes('tokens  '))
   expect(lineOf(PLAN)).toContain('no code was found that signs them')
   expect(lineOf({ ...PLAN, signing: ['src/jwt.ts'] })).toContain('signed in src/jwt.ts; no claim that names the tenant')
+})
+
+it('says that a file is created if its new lines are its first', () => {
+  const example = { kind: 'append', path: '.env.example', block: '', secret: false, why: 'names' } as const
+  const linesOf = (files: Readonly<Record<string, string>>) =>
+    describePlan(projectOf({}, 'yarn.lock'), { ...PLAN, files: [example] }, memoryProject(files))
+      .map(({ text }) => text.trim())
+      .filter((text) => /^(?:append|create)/.test(text))
+  expect(linesOf({})).toEqual(['create .env.example: names', expect.stringMatching(/^create \.env:/)])
+  expect(linesOf({ '.env.example': 'A=1', '.env': '' })).toEqual([
+    'append .env.example: names',
+    expect.stringMatching(/^append \.env:/),
+  ])
 })

@@ -86,7 +86,7 @@ describe('of two files that sign tokens', () => {
       ownerUrl: { names: [], replaced: [], byHand: [] },
       entryTables: [],
     }
-    const line = describePlan(detected, plan).find(({ text }) => text.includes('tokens  '))
+    const line = describePlan(detected, plan, files).find(({ text }) => text.includes('tokens  '))
     const wired = wire(files, detected, 'src/partywall.js').byHand
     return { tokens, line: line?.text ?? '', left: tokensByHand(files, 'src/partywall.js', ORGS, tokens), wired }
   }

@@ -1,8 +1,9 @@
 import type { OwnTokens } from '../detection/own-tokens.ts'
 import { runScript } from '../detection/package-manager.ts'
 import type { Project } from '../detection/project.ts'
-import type { ByHand } from '../plan/init-plan.ts'
+import type { ByHand, PlannedFile } from '../plan/init-plan.ts'
 import type { InitPlan } from '../plan/make-plan.ts'
+import type { ProjectFiles } from '../project-files.ts'
 import { lineDiff } from './diff.ts'
 
 /** One line of the report, and how a terminal may show it. */
@@ -12,7 +13,11 @@ export interface ReportLine {
 }
 
 /** What was found, and what will be done. No line holds a password or a secret. */
-export function describePlan(project: Project, plan: InitPlan): readonly ReportLine[] {
+export function describePlan(
+  project: Project,
+  plan: InitPlan,
+  files: Pick<ProjectFiles, 'read'>,
+): readonly ReportLine[] {
   const { framework, orm, migrations, packageManager, testRunner, database } = project
   const { facts, logins } = plan
   const found = [
@@ -39,13 +44,23 @@ export function describePlan(project: Project, plan: InitPlan): readonly ReportL
     ),
     heading('Will write'),
     ...plan.files.flatMap((file): readonly ReportLine[] => {
-      const line = plain(`${file.kind.padEnd(6)} ${file.path}: ${file.why}`)
+      const line = plain(`${toldKind(file, files).padEnd(6)} ${file.path}: ${file.why}`)
       return file.kind === 'edit' && file.path.endsWith('.json') === false
         ? [line, ...lineDiff(file.before, file.content).map(diffLine)]
         : [line]
     }),
-    plain(`append .env: the new logins and the secret of the seal${ownerLine(project, plan)}`),
+    plain(
+      `${toldKind({ kind: 'append', path: '.env' }, files)} .env: the new logins and the secret of the seal${ownerLine(project, plan)}`,
+    ),
   ]
+}
+
+/** What happens to a file: lines for a file that does not exist create it. */
+export function toldKind(
+  { kind, path }: Pick<PlannedFile, 'kind' | 'path'>,
+  files: Pick<ProjectFiles, 'read'>,
+): PlannedFile['kind'] {
+  return kind === 'append' && files.read(path) === undefined ? 'create' : kind
 }
 
 function tokensOf({ tokens, signing }: InitPlan): string {

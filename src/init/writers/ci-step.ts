@@ -1,9 +1,12 @@
+import { parseEnv } from 'node:util'
 import { type DatabaseParts, partNames } from '../detection/database-parts.ts'
+import { ENV_FILES } from '../detection/database-url.ts'
 import { installStep, runProgram } from '../detection/package-manager.ts'
 import type { Project } from '../detection/project.ts'
 import type { ByHand, PlannedFile } from '../plan/init-plan.ts'
 import { OWNER_URL } from '../plan/owner-url.ts'
 import type { ProjectFiles } from '../project-files.ts'
+import { ciVariables, ciVariablesByHand } from './ci-variables.ts'
 import { APP_URL, ENTRY_URL, SEAL_SECRET } from './names.ts'
 
 /**
@@ -16,21 +19,36 @@ export function ciStep(
 ): { readonly files: readonly PlannedFile[]; readonly byHand: readonly ByHand[] } {
   const { up, folder } = files.repository() ?? { up: '', folder: '' }
   const commands = commandsOf(project)
+  const database = databaseLines(files, project)
+  const known = new Set([...database, `${SEAL_SECRET}:`].map((line) => line.slice(0, line.indexOf(':'))))
+  const variables = ciVariables(files, known, jobUrl(files, project, project.database?.variable ?? OWNER_URL))
   const other = ['.gitlab-ci.yml', 'azure-pipelines.yml', 'bitbucket-pipelines.yml', '.circleci/config.yml']
     .map((path) => `${up}${path}`)
     .find((path) => files.read(path) !== undefined)
   if (other !== undefined && !files.isFolder(`${up}.github`)) {
     const lines = folder === '' ? commands : [`cd ${folder}`, ...commands]
-    return { files: [], byHand: [{ path: other, why: 'verify the database that your migrations make', lines }] }
+    const { missing, lines: set } = variables
+    const names = [...set.map((line) => line.slice(0, line.indexOf(':'))), ...missing]
+    return {
+      files: [],
+      byHand: [
+        { path: other, why: 'verify the database that your migrations make', lines },
+        ...ciVariablesByHand(other, names),
+      ],
+    }
   }
   // Each package of a repository has a workflow of its own.
   const name = folder === '' ? 'partywall' : `partywall-${folder.replace(/[^\w-]+/g, '-')}`
   const path = `${up}.github/workflows/${name}.yml`
   if (files.read(path) !== undefined) return { files: [], byHand: [] }
-  const content = workflow(name, folder, installStep(files, project), project, commands)
+  const environment = [...database, ...variables.lines]
+  const content = workflow({ name, folder, install: installStep(files, project), project, commands, environment })
   return {
     files: [{ kind: 'create', path, content, why: whyOf(project) }],
-    byHand: project.migrations.command === undefined ? [migrationsByHand(path)] : [],
+    byHand: [
+      ...(project.migrations.command === undefined ? [migrationsByHand(path)] : []),
+      ...ciVariablesByHand(path, variables.missing),
+    ],
   }
 }
 
@@ -55,25 +73,38 @@ function commandsOf({ packageManager, migrations }: Project): readonly string[] 
 
 const TEST_DATABASE = { host: '127.0.0.1', port: '5432', user: 'postgres', password: 'postgres', database: 'postgres' }
 
+/** The URL of the job's database, with the scheme of the application's own URL: its code may accept only this one. */
+function jobUrl(files: ProjectFiles, { database }: Project, variable: string): string {
+  const urls = [...ENV_FILES, '.env.example'].map((file) => parseEnv(files.read(file) ?? '')[variable])
+  const scheme = [...urls, database?.url].flatMap((url) => /^postgres(?:ql)?(?=:\/\/)/.exec(url ?? '') ?? [])[0]
+  return `${scheme ?? 'postgres'}://postgres:postgres@127.0.0.1:5432/postgres`
+}
+
 /** The variables that the project and partywall read, for the database of the job. */
-function databaseLines({ database }: Project): readonly string[] {
-  const url = 'postgres://postgres:postgres@127.0.0.1:5432/postgres'
+function databaseLines(files: ProjectFiles, project: Project): readonly string[] {
+  const { database } = project
   const parts: DatabaseParts = database?.parts ?? {}
   const values = Object.entries(TEST_DATABASE).flatMap(([part, value]) => {
     const name = Object.entries(parts).find(([each]) => each === part)?.[1]
     return name === undefined ? [] : [`${name}: '${value}'`]
   })
   const ordered = partNames(parts).flatMap((name) => values.find((line) => line.startsWith(`${name}:`)) ?? [])
-  return [...new Set([OWNER_URL, database?.variable ?? OWNER_URL])].map((name) => `${name}: ${url}`).concat(ordered)
+  return [...new Set([OWNER_URL, database?.variable ?? OWNER_URL])]
+    .map((name) => `${name}: ${jobUrl(files, project, name)}`)
+    .concat(ordered)
 }
 
-function workflow(
-  name: string,
-  folder: string,
-  install: { readonly command: string; readonly up: string },
-  project: Project,
-  commands: readonly string[],
-): string {
+interface WorkflowInput {
+  readonly name: string
+  readonly folder: string
+  readonly install: { readonly command: string; readonly up: string }
+  readonly project: Project
+  readonly commands: readonly string[]
+  /** Variables, as `NAME: value`. */
+  readonly environment: readonly string[]
+}
+
+function workflow({ name, folder, install, project, commands, environment }: WorkflowInput): string {
   const run = (command: string) => (command.startsWith('#') ? `      ${command}` : `      - run: ${command}`)
   const isBun = project.packageManager === 'bun'
   // A path of a step is relative to the root of the repository.
@@ -94,9 +125,7 @@ ${folder === '' ? '' : `    defaults:\n      run:\n        working-directory: ${
         options: --health-cmd pg_isready --health-interval 2s --health-retries 30
     env:
       # A throw-away database of this job: these are no secrets.
-${databaseLines(project)
-  .map((line) => `      ${line}`)
-  .join('\n')}
+${environment.map((line) => `      ${line}`).join('\n')}
       ${SEAL_SECRET}: only-for-this-job-only-for-this-job-only-for-this-job
     steps:
       - uses: actions/checkout@v4
