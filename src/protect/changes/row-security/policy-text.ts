@@ -39,7 +39,7 @@ export function policyChange(planning: Planning, relation: Relation, policy: Wan
   return {
     phase: 'protect',
     object: relation.label,
-    up: [`${policy.why === undefined ? '' : `${policy.why}\n`}${drop}\n${createPolicy(relation, policy)}`],
+    up: [`${policy.why === undefined ? '' : `${policy.why}\n`}${drop}`, createPolicy(relation, policy)],
     down: [drop, ...(before === undefined ? [] : [createPolicy(relation, asWanted(planning, before))])],
   }
 }
