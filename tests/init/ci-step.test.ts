@@ -51,8 +51,7 @@ it('a workflow without a command of the migrations does not claim to prove anyth
 
 describe('variables that the application checks when migrations load its code', () => {
   const env = `DATABASE_CONNECTION_URL=postgresql://me:hush@db:5432/app\nJWT_SECRET=${'s'.repeat(64)}\nSMTP_PASSWORD=hush\nAPI_KEY=hush\n`
-  const example =
-    "DATABASE_CONNECTION_URL=postgresql://…\nDIRECT_URL=postgresql://…\nJWT_SECRET=change-me\nPORT=3000\nJWT_EXPIRES=1h\nGREETING=\"it's\"\nMAIL_KEY=\nAPI_KEY=hush\nNODE_ENV=development\nODD='${{ secrets.X }}'\n"
+  const example = `DATABASE_CONNECTION_URL=postgresql://…\nDIRECT_URL=postgresql://…\nJWT_SECRET=change-me\nPORT=3000\nJWT_EXPIRES=1h\nGREETING="it's"\nMAIL_KEY=\nAPI_KEY=hush\nNODE_ENV=development\nODD='\${{ secrets.X }}'\n`
   const code = { 'src/db.ts': 'connect(env.DATABASE_CONNECTION_URL)' }
 
   it('have values in the workflow: the scheme of the own URL, the example, or a made-up secret of the right length', () => {

@@ -1,6 +1,6 @@
 // What a person must do so that the application's tokens are accepted.
 import { describe, expect, it } from 'vitest'
-import { findOwnTokens } from '../../src/init/detection/own-tokens.ts'
+import { filesThatSign, findOwnTokens } from '../../src/init/detection/own-tokens.ts'
 import { tokensByHand } from '../../src/init/plan/tokens-by-hand.ts'
 import { memoryProject } from './memory-project.ts'
 
@@ -76,4 +76,21 @@ describe('tokens', () => {
     expect(tokens).toBeUndefined()
     expect(why.join()).toContain('src/auth.ts signs tokens, but no claim such as organization_id could be read there')
   })
+})
+
+it.each([
+  ["import { sign } from 'jsonwebtoken'", 'sign'],
+  ["import { sign as makeToken } from 'jsonwebtoken'", 'makeToken'],
+  ["const { sign: makeToken } = require('jsonwebtoken')", 'makeToken'],
+  ["import tokens from 'jsonwebtoken'", 'tokens.sign'],
+  ["import { SignJWT as Signer } from 'jose'", 'new Signer'],
+  ["import * as jose from 'jose'", 'new jose.SignJWT'],
+])('finds the tokens of a file with %s', (imported, call) => {
+  const text = `${imported}
+// sign({ tenant: 1 })
+const token = ${call}({ id: user.id, email, organizationId, scopes: user.roles.map(({ name }) => name) }, env.JWT_SECRET, { expiresIn: '1h' })`
+  const { tokens, why } = asked({ 'src/users.ts': text, '.env': LONG })
+  expect(tokens).toMatchObject({ secretVariable: 'JWT_SECRET', tenantClaim: 'organizationId', userClaim: 'id' })
+  expect(why).toEqual([])
+  expect(filesThatSign(memoryProject({ 'src/users.ts': text }))).toEqual(['src/users.ts'])
 })

@@ -185,6 +185,13 @@ describe('code that compares passwords', () => {
     )
   })
 
+  it('is named also where the function of argon2 is imported alone, or where only a helper is known', () => {
+    const alone = "import { hash, verify } from 'argon2'\nif (!(await verify(user.password, given))) throw denied"
+    expect(named({ 'src/users.services.ts': alone })).toHaveLength(1)
+    const helper = 'export async function verifyPassword(a, b) { return argon2.verify(a, b) }'
+    expect(named({ 'src/users.services.ts': helper })).toHaveLength(1)
+  })
+
   it('is not named beside code that signs users in: a change of the password has a tenant', () => {
     const hints = named({
       'src/auth.ts': 'if (await bcrypt.compare(a, b)) return jwt.sign({ id })',

@@ -1,5 +1,7 @@
 import { reachedFiles } from '../code/reached-files.ts'
+import { endOfPart } from '../code/source-text.ts'
 import type { ProjectFiles } from '../project-files.ts'
+import { withUsualNames } from './jwt-names.ts'
 
 /** How the application signs its own tokens, as its code shows. */
 export interface OwnTokens {
@@ -25,18 +27,16 @@ export interface OwnTokens {
   readonly isReached: boolean | undefined
 }
 
-/** A call that signs a token, up to its first object: `new SignJWT({ … })`, `jwt.sign({ … })`, `jwt.signAsync({ … })`. */
-const SIGNING = /(?:new\s+SignJWT|\.sign(?:Async)?|\bsign)\s*\(\s*\{([^{}]*)\}/g
-/** A call that signs a token whose claims are in a variable: `this.jwtService.sign(payload)`. */
-const SIGNING_NAME = /(?:new\s+SignJWT|\.sign(?:Async)?|\bsign)\s*\(\s*(\w{1,64})\s*[,)]/g
-/** `const payload: Payload = { … }` */
-const OBJECTS = /\b(?:const|let|var)\s+(\w{1,64})\s*(?::[^=;]{1,120})?=\s*\{([^{}]*)\}/g
+/** A call that signs a token, up to its first argument: `new SignJWT(`, `jwt.sign(`, `jwt.signAsync(`. */
+const SIGNING = /(?:new\s+SignJWT|\.sign(?:Async)?|\bsign)\s*\(\s*(?:(?=\{)|(\w{1,64})\s*[,)])/g
+/** `const payload: Payload = {` */
+const OBJECTS = /\b(?:const|let|var)\s+(\w{1,64})\s*(?::[^=;]{1,120})?=\s*(?=\{)/g
 /** Claims that name the user, the likeliest first. */
 const USER_CLAIMS = ['sub', 'userId', 'user_id', 'uid', 'accountId', 'id', 'user', 'uuid']
 const SECRETS =
-  /(?:process\.env(?:\.|\[['"])|\bconfig(?:Service)?\.get(?:OrThrow)?(?:<\w{1,40}>)?\(\s*['"])(\w*(?:JWT|AUTH|TOKEN|SESSION)\w*)/gi
-/** Names of settings that contain a lifetime and not a secret. */
-const NO_SECRET = /EXPIR|TTL|LIFETIME|MAX_?AGE/i
+  /(?:\b(?:process\.env|env|config|settings)(?:\.|\[['"])|\bconfig(?:Service)?\.get(?:OrThrow)?(?:<\w{1,40}>)?\(\s*['"])(\w*(?:JWT|AUTH|TOKEN|SESSION)\w*)/gi
+/** Names of settings that contain a lifetime, an issuer, an audience or an algorithm, and not a secret. */
+const NO_SECRET = /EXPIR|TTL|LIFETIME|MAX_?AGE|ISSUER|AUDIENCE|ALGORITHM/i
 
 /**
  * Finds where the application signs tokens that name the tenant.
@@ -52,10 +52,9 @@ export function findOwnTokens(files: ProjectFiles, tenantNames: readonly string[
   const paths = files.find(/\.[cm]?[jt]s$/).filter((each) => !/\.(?:test|spec|config)\./.test(each))
   // A file that nothing imports may be obsolete, so look at the files that may run first.
   for (const path of [...paths.filter(mayRun), ...paths.filter((each) => !mayRun(each))]) {
-    const text = files.read(path) ?? ''
+    const text = withUsualNames(files.read(path) ?? '')
     secret ??= secretOf(text)
-    for (const body of signedIn(text)) {
-      const names = body.split(',').map((part) => /^\w{1,64}/.exec(part.trimStart())?.[0] ?? '')
+    for (const names of signedIn(text)) {
       if (names.some((name) => wanted.has(sameCase(name)))) found.push({ names, path })
     }
   }
@@ -92,11 +91,28 @@ function secretOf(text: string): string | undefined {
   return names.find((name) => !NO_SECRET.test(name) && name === name.toUpperCase())
 }
 
-/** Returns the source text of the objects that are signed. */
-function signedIn(text: string): readonly string[] {
-  const objects = new Map([...text.matchAll(OBJECTS)].map(([, name = '', body = '']) => [name, body] as const))
-  const named = [...text.matchAll(SIGNING_NAME)].flatMap(([, name = '']) => objects.get(name) ?? [])
-  return [...[...text.matchAll(SIGNING)].map(([, body = '']) => body), ...named]
+/** The keys of the objects that are signed. */
+function signedIn(text: string): readonly (readonly string[])[] {
+  const objects = new Map(
+    [...text.matchAll(OBJECTS)].map((found) => [found[1], found.index + found[0].length] as const),
+  )
+  return [...text.matchAll(SIGNING)].flatMap((found) => {
+    const [whole, name] = found
+    const open = name === undefined ? found.index + whole.length : objects.get(name)
+    return open === undefined ? [] : [keysOf(text, open)]
+  })
+}
+
+/** The keys of the object whose bracket stands at `open`. */
+function keysOf(text: string, open: number): readonly string[] {
+  const keys: string[] = []
+  for (let at = open + 1; ; ) {
+    const end = endOfPart(text, at)
+    if (end === undefined) return keys
+    keys.push(/^\s*['"]?(\w{1,64})/.exec(text.slice(at, end))?.[1] ?? '')
+    if (text[end] !== ',') return keys
+    at = end + 1
+  }
 }
 
 /** Files that sign tokens with a JWT library, whatever their claims are. Those that the application loads come first. */
@@ -107,7 +123,9 @@ export function filesThatSign(files: ProjectFiles): readonly string[] {
     .find(/\.[cm]?[jt]s$/)
     .filter((path) => !/\.(?:test|spec|config|d)\./.test(path))
     .filter((path) =>
-      /new\s+SignJWT\b|\b(?:jwt|jsonwebtoken|jwtService)\.sign(?:Async)?\s*\(/i.test(files.read(path) ?? ''),
+      /new\s+SignJWT\b|\b(?:jwt|jsonwebtoken|jwtService)\.sign(?:Async)?\s*\(/i.test(
+        withUsualNames(files.read(path) ?? ''),
+      ),
     )
     .sort((a, b) => rank(a) - rank(b))
 }

@@ -1,4 +1,5 @@
 import { reachedFiles } from '../code/reached-files.ts'
+import { codeMatches } from '../code/source-text.ts'
 import { findJobs } from '../detection/jobs.ts'
 import { filesThatSign } from '../detection/own-tokens.ts'
 import type { Project } from '../detection/project.ts'
@@ -128,6 +129,8 @@ function entryName({ files, project: { orm, framework }, wallPath }: WireTask): 
 }
 
 const COMPARES = /\b(?:compare|(?:verify|check|compare|validate)_?Passwords?|argon2?\.verify)\s*\(/i
+const VERIFY_OF_ARGON =
+  /\{[^{}]{0,200}\bverify\b[^{}]{0,200}\}\s*(?:from\s*|=\s*require\(\s*)['"](?:@node-rs\/)?argon2['"]/
 const DEFINES_COMPARE = /export (?:async )?function (?:verify|check|compare|validate)_?Passwords?\b/i
 const SIGNS_IN = /\b(?:log|sign)_?in\w*\s*[(=:]/i
 
@@ -141,11 +144,14 @@ function signInCode(task: WireTask): readonly ByHand[] {
   const name = entryName(task)
   const signing = new Set(filesThatSign(files))
   const reached = reachedFiles(files)
-  const sources = files
+  const all = files
     .find(/\.[cm]?[jt]sx?$/)
     .filter((path) => !/(?:^|\/)(?:tests?|__tests__|seeds?|scripts)\/|\.(?:test|spec|config)\./.test(path))
-    .filter((path) => !DEFINES_COMPARE.test(files.read(path) ?? ''))
-  const compares = (path: string) => COMPARES.test(files.read(path) ?? '')
+  const usesIt = all.filter((path) => !DEFINES_COMPARE.test(files.read(path) ?? ''))
+  const compares = (path: string) =>
+    [COMPARES, VERIFY_OF_ARGON].some((pattern) => codeMatches(files.read(path) ?? '', pattern))
+  // A helper counts only if no file is known that uses it.
+  const sources = usesIt.some((path) => compares(path) || signing.has(path)) ? usesIt : all
   const certain = sources.filter(
     (path) => signing.has(path) && (compares(path) || SIGNS_IN.test(files.read(path) ?? '')),
   )
