@@ -4,7 +4,7 @@ import type { ByHand } from '../plan/init-plan.ts'
 import { sourcesWith, type WireTask } from './wire-task.ts'
 
 /** The driver from which a file takes `drizzle`. */
-export interface DrizzleDriver {
+interface DrizzleDriver {
   /** `node-postgres`, `postgres-js`, `neon-http` */
   readonly name: string
   /** Whether the file takes nothing else from there, such as types of the driver. */
