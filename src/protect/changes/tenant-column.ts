@@ -33,7 +33,7 @@ function notNullChanges(planning: Planning, target: Target): Part {
   if (hasOrphans) {
     const decision: Decision = {
       object,
-      reason: `some rows have no ${column.name}: nobody will see them. Give each a tenant, or delete it, before this migration runs: afterwards the trigger ${guardName(target)} lets no row change its tenant. Then:`,
+      reason: `some rows have no ${column.name}: no tenant will see them. Give each a tenant, or delete it, before this migration runs: afterwards the trigger ${guardName(target)} lets no row change its tenant. Then:`,
       sql: set,
     }
     return { changes: [], decisions: [decision] }
