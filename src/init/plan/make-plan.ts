@@ -33,6 +33,7 @@ import { type OwnerUrl, ownerUrl } from './owner-url.ts'
 import { readOnlyRoot } from './read-only-root.ts'
 import { refuseExisting } from './refuse-existing.ts'
 import { requireRights } from './require-rights.ts'
+import { rowsWithoutTenant } from './rows-without-tenant.ts'
 import { settingsOfTests } from './settings-of-tests.ts'
 import { tokensByHand } from './tokens-by-hand.ts'
 import { withoutTrialRights } from './without-trial-rights.ts'
@@ -111,7 +112,7 @@ export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
   const asked = entryDecisions(catalog, entry, tenancy, logins.entry)
   const decisions = [
     ...decisionsForLevels(
-      found.plan.decisions.filter(({ sql }) => sql?.startsWith('CALL partywall.install_directory') !== true),
+      rowsWithoutTenant(found.plan.decisions, entry, logins.entry).filter(({ sql }) => sql?.startsWith('CALL partywall.install_directory') !== true),
       logins.app,
     ),
     readOnlyRoot(facts, tenancy),
