@@ -32,6 +32,7 @@ import { oldPackages } from './old-packages.ts'
 import { type OwnerUrl, ownerUrl } from './owner-url.ts'
 import { readOnlyRoot } from './read-only-root.ts'
 import { refuseExisting } from './refuse-existing.ts'
+import { refusedStatus } from './refused-status.ts'
 import { requireRights } from './require-rights.ts'
 import { rowsWithoutTenant } from './rows-without-tenant.ts'
 import { settingsOfTests } from './settings-of-tests.ts'
@@ -112,7 +113,9 @@ export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
   const asked = entryDecisions(catalog, entry, tenancy, logins.entry)
   const decisions = [
     ...decisionsForLevels(
-      rowsWithoutTenant(found.plan.decisions, entry, logins.entry).filter(({ sql }) => sql?.startsWith('CALL partywall.install_directory') !== true),
+      rowsWithoutTenant(found.plan.decisions, entry, logins.entry).filter(
+        ({ sql }) => sql?.startsWith('CALL partywall.install_directory') !== true,
+      ),
       logins.app,
     ),
     readOnlyRoot(facts, tenancy),
@@ -141,6 +144,7 @@ export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
     byHand: [
       ...(await crossingRows(client, plan)),
       ...leftUnprotected(plan, tenancy),
+      ...(await refusedStatus(client, catalog, tenancy, facts, wallPathOf(project))),
       ...owner.byHand,
       ...oldPackages(files, project),
       ...written.byHand,
@@ -167,8 +171,7 @@ function writtenFiles(
   { logins, facts, tokens, entryNames }: Made,
 ): { readonly files: readonly PlannedFile[]; readonly byHand: readonly ByHand[] } {
   const { style, migrations } = project
-  const end = style.language === 'ts' ? 'ts' : 'js'
-  const wallPath = `${style.sourceFolder === '.' ? '' : `${style.sourceFolder}/`}partywall.${end}`
+  const wallPath = wallPathOf(project)
   const wiring = wire(files, project, wallPath)
   const ci = ciStep(files, project)
   const create = (path: string, content: string, why: string): PlannedFile => ({ kind: 'create', path, content, why })
@@ -223,6 +226,10 @@ function writtenFiles(
  */
 function configPath({ style, framework }: Project): string {
   return `partywall.config.${style.language === 'ts' && framework !== 'nest' ? 'ts' : 'mjs'}`
+}
+
+function wallPathOf({ style }: Project): string {
+  return `${style.sourceFolder === '.' ? '' : `${style.sourceFolder}/`}partywall.${style.language === 'ts' ? 'ts' : 'js'}`
 }
 
 function isDown(path: string): boolean {

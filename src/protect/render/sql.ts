@@ -29,9 +29,7 @@ export function renderSql(plan: ProtectPlan, existing: readonly string[]): reado
 
 /** The whole plan as one script for psql. */
 export function renderOneScript(plan: ProtectPlan): string {
-  return scriptsOf(plan)
-    .map(upFile)
-    .join('\n')
+  return scriptsOf(plan).map(upFile).join('\n')
 }
 
 function upFile(script: Script): string {
