@@ -4,6 +4,7 @@ import pg from 'pg'
 import { expect, it } from 'vitest'
 import { planOn } from '../../cli/protect/protect-plan.ts'
 import { entryTables } from '../../src/init/plan/entry-access.ts'
+import { entryDecisions } from '../../src/init/plan/entry-decisions.ts'
 import { afterFile } from '../setup/after-file.ts'
 import { createTestDatabase } from '../setup/database.ts'
 import { dropRoles } from '../setup/drop-roles.ts'
@@ -29,6 +30,12 @@ it('are tenants, accounts and memberships, and no table of work that refers to b
     const { catalog, tenancy } = await planOn(db, { appRole: app, seal: false })
     const names = entryTables(catalog, tenancy).map(({ name }) => name)
     expect(names.sort()).toEqual(['TeamUsers', 'seats', 'team_members', 'teams', 'users'])
+    await client.query('alter table users drop column password_hash')
+    const without = await planOn(db, { appRole: app, seal: false })
+    const given = entryTables(without.catalog, without.tenancy)
+    expect(given.map(({ name }) => name)).toEqual(['teams'])
+    const { decisions } = entryDecisions(without.catalog, given, without.tenancy, 'a_entry')
+    expect(decisions.map(({ sql }) => sql ?? '').join('\n')).toContain('GRANT SELECT ON public.users TO a_entry;')
   } finally {
     await client.end()
   }

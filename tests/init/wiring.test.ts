@@ -51,6 +51,20 @@ describe('pg', () => {
     )
   })
 
+  it('names the options that the pool loses, also those of an object in another file', () => {
+    const text =
+      "import pg from 'pg'\nimport { dbConfig } from './config.js'\nexport const pool = new pg.Pool(dbConfig)\n"
+    const config =
+      'export const dbConfig = { host, max: 20, idleTimeoutMillis: Number(process.env.IDLE), statement_timeout: 5 }'
+    const { byHand } = wired(['pg'], { 'src/db.ts': text, 'src/config.ts': config })
+    expect(byHand.join('\n')).toMatch(
+      /^src\/partywall\.ts: the pool of src\/db\.ts had the options max: 20, idleTimeoutMillis, statement_timeout: 5\. .* dbConfig/m,
+    )
+    expect(wired(['pg'], { 'src/db.ts': text, 'src/config.ts': 'export const dbConfig = { host }' }).byHand).toEqual(
+      wired(['pg'], { 'src/db.ts': text }).byHand,
+    )
+  })
+
   it('keeps the import of pg where it is still used', () => {
     const text = "import pg from 'pg'\npg.types.setTypeParser(20, Number)\nexport const pool = new pg.Pool()\n"
     expect(wired(['pg'], { 'src/db.ts': text }).texts['src/db.ts']).toContain("import pg from 'pg'")
@@ -190,6 +204,20 @@ describe('code that compares passwords', () => {
     expect(named({ 'src/users.services.ts': alone })).toHaveLength(1)
     const helper = 'export async function verifyPassword(a, b) { return argon2.verify(a, b) }'
     expect(named({ 'src/users.services.ts': helper })).toHaveLength(1)
+  })
+
+  it('is named where it asks the database, and credentials that are no passwords are called so', () => {
+    const hints = named({
+      'src/lib/api-key.ts': 'export const isSameKey = (key, hash) => compare(key, hash)',
+      'src/middleware/auth.ts':
+        "import { isSameKey } from '../lib/api-key'\nimport { keys } from '../repositories/api-key.repository'",
+      'src/repositories/api-key.repository.ts':
+        'export const keys = { by: (prefix) => prisma.apiKey.findMany({ where: { prefix } }) }',
+    })
+    expect(hints).toHaveLength(1)
+    expect(hints[0]).toMatch(
+      /^src\/repositories\/api-key\.repository\.ts: it asks the database for src\/lib\/api-key\.ts, which compares credentials\. Code/,
+    )
   })
 
   it('is not named beside code that signs users in: a change of the password has a tenant', () => {

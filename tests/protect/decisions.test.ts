@@ -83,6 +83,23 @@ describe('what protect leaves to a person', () => {
     })
   })
 
+  it('says what a foreign key without the tenant leaves open, also where no row of the table may lack a tenant', async () => {
+    const schema = `create table tenants (id uuid primary key); create table users (id int primary key, tenant_id uuid references tenants);
+      create table notes (id int primary key, tenant_id uuid not null references tenants, author int references users);
+      create table logs (id int primary key, tenant_id uuid references tenants, author int references users);
+      insert into tenants values ('${B}'); insert into users values (1, null); insert into logs values (1, null, null);`
+    await withProtectCase(schema, async (given) => {
+      const { decisions } = await given.plan({ appRole: given.appRole })
+      const reasonOf = (table: string) =>
+        decisions.find(({ object, reason }) => object === table && reason.includes('leaves out the tenant'))?.reason
+      expect(reasonOf('public.logs')).toContain('Rows here without a tenant would not be checked.')
+      expect(reasonOf('public.notes')).toContain(
+        'Some rows of public.users have no tenant, and the new key refuses rows that refer to them',
+      )
+      expect(reasonOf('public.notes')).not.toContain('would not be checked')
+    })
+  })
+
   it('says that rows without a tenant need one before the migration runs', async () => {
     const schema = `create table tenants (id uuid primary key); create table logs (id int primary key, tenant_id uuid references tenants);
       insert into tenants values ('${B}'); insert into logs values (1, null);`
@@ -90,7 +107,7 @@ describe('what protect leaves to a person', () => {
       const plan = await given.plan({ appRole: given.appRole })
       const orphans = plan.decisions.find(({ reason }) => reason.startsWith('some rows have no tenant_id'))
       expect(orphans?.reason).toContain(
-        'before this migration runs: afterwards the trigger partywall_enforce_tenant_id',
+        'no tenant will see them. Give each a tenant, or delete it, before this migration runs: afterwards the trigger partywall_enforce_tenant_id',
       )
       await apply(given.owner, plan, 'up')
       await expect(given.admin.query(`update logs set tenant_id = '${B}'`)).rejects.toMatchObject({ code: '42501' })

@@ -27,6 +27,23 @@ describe('the migration as files', () => {
     })
   })
 
+  it.each(['sql', 'knex', 'flyway', 'prisma', 'drizzle'] as const)(
+    'has the decisions in the form of %s also where it only builds indexes',
+    async (format) => {
+      await withProtectCase(UUID_SCHEMA, async (given) => {
+        const plan = await given.plan()
+        const decisions = [{ object: 'public.users', reason: 'who may write it?', sql: 'SELECT 1;' }]
+        const journal = JSON.stringify({ version: '7', dialect: 'postgresql', entries: [] })
+        for (const changes of [plan.changes, plan.changes.filter(({ phase }) => phase === 'indexes')]) {
+          const folder = format === 'drizzle' ? { names: [], journal } : EMPTY
+          const files = renderMigration({ ...plan, changes, decisions }, format, folder, NOW)
+          expect(files.filter(({ content }) => content.includes('who may write it?'))).toHaveLength(1)
+          expect(files.filter(({ content }) => content.includes('TO DECIDE. These'))).toHaveLength(1)
+        }
+      })
+    },
+  )
+
   it('runs up and down as Prisma runs it: one message, one transaction', async () => {
     await withProtectCase(UUID_SCHEMA, async (given) => {
       const before = await given.fingerprint()

@@ -36,10 +36,39 @@ export function reachedFiles(files: ProjectFiles): ReadonlySet<string> | undefin
   return answer.reached
 }
 
+/** Resolves imports of each project. It is made once: several parts of a plan ask. */
+const importers = new WeakMap<ProjectFiles, (path: string) => readonly string[]>()
+
+/** The files of the project that a file imports by imports that its code spells out. Tests are left out. */
+export function importsOf(files: ProjectFiles, path: string): readonly string[] {
+  let resolve = importers.get(files)
+  if (resolve === undefined) {
+    const all = files.find(CODE).filter((each) => !TEST.test(each))
+    const known = new Set(all)
+    const byName = namesOf(all)
+    resolve = (from) =>
+      [...(files.read(from) ?? '').matchAll(IMPORT)].flatMap(([, specifier = '']) =>
+        targetsOf(specifier, from, byName, known),
+      )
+    importers.set(files, resolve)
+  }
+  return resolve(path)
+}
+
+/** Whether imports lead from a file to one of `targets`. */
+export function leadsTo(files: ProjectFiles, path: string, targets: ReadonlySet<string>): boolean {
+  const seen = new Set([path])
+  for (const each of seen)
+    for (const next of importsOf(files, each)) {
+      if (targets.has(next)) return true
+      seen.add(next)
+    }
+  return false
+}
+
 function followImports(files: ProjectFiles): ReadonlySet<string> | undefined {
   const all = files.find(CODE).filter((path) => !TEST.test(path))
   const known = new Set(all)
-  const byName = namesOf(all)
   const declared = declaredEntries(files, known)
   const entries = declared.length > 0 ? declared : all.filter((path) => USUAL_ENTRY.test(path) || ROUTE.test(path))
   if (entries.length === 0) return undefined
@@ -47,8 +76,7 @@ function followImports(files: ProjectFiles): ReadonlySet<string> | undefined {
   for (const path of reached) {
     const text = files.read(path) ?? ''
     if (COMPUTED.test(text)) return undefined
-    for (const [, specifier = ''] of text.matchAll(IMPORT))
-      for (const target of targetsOf(specifier, path, byName, known)) reached.add(target)
+    for (const target of importsOf(files, path)) reached.add(target)
   }
   return reached
 }

@@ -4,24 +4,34 @@ import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Change } from '../../protect/change.ts'
 import type { Tenancy } from '../../tenancy/facts.ts'
 
-const ACCOUNT_COLUMN = /^(?:e_?mail(?:_address)?|username|login)$|password|passwd|pass_?hash/i
+const PASSWORD_COLUMN = /password|passwd|pass_?hash/i
+const NAME_OF_ACCOUNT = /^(?:e_?mail(?:_address)?|username|login)$/i
 
 /**
- * Tables that a sign-in or a sign-up needs before the tenant is known: the table of tenants, accounts, and tables that join the two, such as
- * memberships.
+ * Tables that a sign-in or a sign-up needs before the tenant is known: the table of tenants, accounts with passwords, and tables that join the
+ * two, such as memberships.
  */
 export function entryTables(catalog: Catalog, tenancy: Tenancy): readonly Relation[] {
+  return tablesAround(catalog, tenancy, PASSWORD_COLUMN)
+}
+
+/**
+ * Where no table has passwords: tables of users and of memberships. An application that signs in by keys or by another service may never read
+ * them before the tenant is known, so a person decides.
+ */
+export function accountsWithoutPasswords(catalog: Catalog, tenancy: Tenancy): ReadonlySet<Relation> {
+  const root = tenancy.root?.relation
+  const others = (mark: RegExp) => tablesAround(catalog, tenancy, mark).filter((table) => table !== root)
+  return new Set(others(PASSWORD_COLUMN).length > 0 ? [] : others(NAME_OF_ACCOUNT))
+}
+
+/** @param mark the name of a column by which a table is one of accounts */
+function tablesAround(catalog: Catalog, tenancy: Tenancy, mark: RegExp): readonly Relation[] {
   const root = tenancy.root?.relation
   const tables = [...catalog.relations.values()].filter(
     ({ kind, schema, extension }) => kind === 'table' && extension === undefined && tenancy.schemas.has(schema),
   )
-  const accounts = tables.filter(
-    (table) => table !== root && table.columns.some(({ name }) => /password|passwd|pass_?hash/i.test(name)),
-  )
-  const people =
-    accounts.length > 0
-      ? accounts
-      : tables.filter((table) => table !== root && table.columns.some(({ name }) => ACCOUNT_COLUMN.test(name)))
+  const people = tables.filter((table) => table !== root && table.columns.some(({ name }) => mark.test(name)))
   const refersTo = (table: Relation, other: Relation | undefined) =>
     other !== undefined && table.constraints.some((each) => each.references?.relation === other.oid)
   const joins = tables.filter(

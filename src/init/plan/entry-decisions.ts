@@ -3,6 +3,7 @@ import type { Column, Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Change, Decision } from '../../protect/change.ts'
 import type { Tenancy } from '../../tenancy/facts.ts'
+import { accountsWithoutPasswords } from './entry-access.ts'
 
 /** Tables of keys, invitations and sessions, by their names. */
 const LOOKUP_TABLE =
@@ -38,9 +39,10 @@ export function entryDecisions(
     !tenancy.tables.has(table.oid) &&
     given.some(({ constraints }) => constraints.some(({ references }) => references?.relation === table.oid))
   const hasPolicies = (table: Relation) => tenancy.tables.has(table.oid)
+  const users = accountsWithoutPasswords(catalog, tenancy)
   const more = [...catalog.relations.values()]
     .filter(({ kind, schema, extension }) => kind === 'table' && extension === undefined && tenancy.schemas.has(schema))
-    .filter((table) => !given.includes(table) && (isLookup(table) || isShared(table)))
+    .filter((table) => !given.includes(table) && (isLookup(table) || isShared(table) || users.has(table)))
     .sort((a, b) => a.label.localeCompare(b.label))
   const accounts = given.flatMap((table) => {
     const changed = table.columns.filter((column) => isAccountColumn(column))

@@ -1,8 +1,7 @@
 import type { Catalog } from '../../catalog/catalog.ts'
 import type { Queryable } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import { ConfigurationError } from '../../errors.ts'
-import type { Decision, ProtectPlan } from '../../protect/change.ts'
+import type { ProtectPlan } from '../../protect/change.ts'
 import type { Tenancy } from '../../tenancy/facts.ts'
 import { inTrialSchema } from '../apply/trial-schema.ts'
 import type { FoundUrl } from '../detection/database-url.ts'
@@ -21,7 +20,8 @@ import { besideTheCode } from './beside-the-code.ts'
 import { crossingRows } from './crossing-rows.ts'
 import { decisionsForLevels } from './decisions-for-levels.ts'
 import { entryAccess, entryTables, ownedSequences } from './entry-access.ts'
-import { entryDecisions, UPDATED } from './entry-decisions.ts'
+import { entryDecisions } from './entry-decisions.ts'
+import { fixedLists } from './fixed-lists.ts'
 import type { ByHand, PlannedFile, TenantFacts } from './init-plan.ts'
 import { jestLines } from './jest-lines.ts'
 import { leftUnprotected } from './left-unprotected.ts'
@@ -29,7 +29,11 @@ import { loginChange } from './login-change.ts'
 import { type LoginNames, loginNamesFor } from './login-names.ts'
 import { oldPackages } from './old-packages.ts'
 import { type OwnerUrl, ownerUrl } from './owner-url.ts'
+import { readOnlyRoot } from './read-only-root.ts'
+import { refuseExisting } from './refuse-existing.ts'
+import { refusedStatus } from './refused-status.ts'
 import { requireRights } from './require-rights.ts'
+import { rowsWithoutTenant } from './rows-without-tenant.ts'
 import { settingsOfTests } from './settings-of-tests.ts'
 import { tenantFacts } from './tenant-facts.ts'
 import { tokensByHand } from './tokens-by-hand.ts'
@@ -110,7 +114,9 @@ export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
   const asked = entryDecisions(catalog, entry, tenancy, logins.entry)
   const decisions = [
     ...decisionsForLevels(
-      found.plan.decisions.filter(({ sql }) => sql?.startsWith('CALL partywall.install_directory') !== true),
+      rowsWithoutTenant(found.plan.decisions, entry, logins.entry).filter(
+        ({ sql }) => sql?.startsWith('CALL partywall.install_directory') !== true,
+      ),
       logins.app,
     ),
     readOnlyRoot(facts, tenancy),
@@ -139,6 +145,7 @@ export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
     byHand: [
       ...(await crossingRows(client, plan)),
       ...leftUnprotected(plan, tenancy),
+      ...(await refusedStatus(client, catalog, tenancy, facts, wallPathOf(project))),
       ...owner.byHand,
       ...oldPackages(files, project),
       ...written.byHand,
@@ -149,21 +156,6 @@ export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
     notes: tenancy.notes,
     decisions: decisions.length,
     entryTables: entryNames,
-  }
-}
-
-function readOnlyRoot({ table, schema, tableName, key, status, tier }: TenantFacts, { root }: Tenancy): Decision {
-  const columns = root?.relation.columns ?? []
-  const first =
-    columns.find(({ name }) => name === 'name') ??
-    columns.find(({ name, type }) => type === 'text' && ![key, status, tier].includes(name))
-  const names = [...(first === undefined ? [] : [first]), ...columns.filter(({ name }) => UPDATED.test(name))]
-  const list = names.map(({ name }) => quoteIdentifier(name)).join(', ') || 'column'
-  return {
-    object: `${schema}.${tableName}`,
-    reason:
-      'requests of a tenant may read its own row here, and neither change nor delete it. If requests must change it, grant UPDATE on the columns that they change, as below. For a tenant that deletes itself, see docs/guides/rename-and-delete.md of partywall',
-    sql: `GRANT UPDATE (${list}) ON ${table} TO tenant_user, tenant_admin;`,
   }
 }
 
@@ -180,8 +172,7 @@ function writtenFiles(
   { logins, facts, tokens, entryNames }: Made,
 ): { readonly files: readonly PlannedFile[]; readonly byHand: readonly ByHand[] } {
   const { style, migrations } = project
-  const end = style.language === 'ts' ? 'ts' : 'js'
-  const wallPath = `${style.sourceFolder === '.' ? '' : `${style.sourceFolder}/`}partywall.${end}`
+  const wallPath = wallPathOf(project)
   const wiring = wire(files, project, wallPath)
   const ci = ciStep(files, project)
   const create = (path: string, content: string, why: string): PlannedFile => ({ kind: 'create', path, content, why })
@@ -190,9 +181,11 @@ function writtenFiles(
     const before = files.read(whole)
     // The journal of drizzle-kit exists already.
     if (before !== undefined) return { kind: 'edit', path: whole, before, content, why: 'the list of migrations' }
-    const isDown = /(?:^|\/)down(?:\.sql$|\/)|\.down\.sql$|(?:^|\/)U\d/.test(path)
-    return create(whole, content, isDown ? 'its down migration' : 'the migration that protects your tables')
+    return create(whole, content, isDown(path) ? 'its down migration' : 'the migration that protects your tables')
   })
+  const added = migration.flatMap(({ kind, path }) =>
+    kind === 'create' && !isDown(path) ? [path.slice(migrations.folder.length + 1)] : [],
+  )
   const open = publicRoutes(files, wallPath)
   const wall = wallFile({ files, project, facts, tokens, entryTables: entryNames, publicRoutes: open.routes })
   const ignored = (files.read('.gitignore') ?? '').split('\n').map((line) => line.trim().replace(/^\/|\/$/g, ''))
@@ -216,6 +209,7 @@ function writtenFiles(
       append('.env.example', exampleEnv(files.read('.env.example') ?? ''), 'the names of the new settings'),
     ],
     byHand: [
+      ...fixedLists(files, migrations, added),
       ...wiring.byHand,
       ...open.byHand,
       ...ci.byHand,
@@ -235,21 +229,18 @@ function configPath({ style, framework }: Project): string {
   return `partywall.config.${style.language === 'ts' && framework !== 'nest' ? 'ts' : 'mjs'}`
 }
 
+function wallPathOf({ style }: Project): string {
+  return `${style.sourceFolder === '.' ? '' : `${style.sourceFolder}/`}partywall.${style.language === 'ts' ? 'ts' : 'js'}`
+}
+
+function isDown(path: string): boolean {
+  return /(?:^|\/)down(?:\.sql$|\/)|\.down\.sql$|(?:^|\/)U\d/.test(path)
+}
+
 function append(path: string, block: string, why: string): PlannedFile {
   return { kind: 'append', path, block, secret: false, why }
 }
 
 function singular(table: string): string {
   return table.replace(/ies$/, 'y').replace(/s$/, '')
-}
-
-/** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` that names the files that are in the way */
-function refuseExisting(files: ProjectFiles, planned: readonly PlannedFile[]): void {
-  const there = planned.filter(({ kind, path }) => kind === 'create' && files.read(path) !== undefined)
-  if (there.length === 0) return
-  const names = there.map(({ path }) => path).join(', ')
-  throw new ConfigurationError(
-    `${names} ${there.length === 1 ? 'exists' : 'exist'} already. partywall init overwrites no file: move or remove ${there.length === 1 ? 'it' : 'them'} first. Nothing was changed.`,
-    { details: { paths: there.map(({ path }) => path) } },
-  )
 }

@@ -19,7 +19,7 @@ export function wireFastify(task: WireTask): Wiring {
   if (source === undefined || gate === undefined || gates.length !== 1)
     return byHand(
       'your application',
-      'register the plugin in the scope of the routes of tenants, not around sign-in and health checks',
+      'register the plugin in the scope of the routes of tenants, not around sign-in and health checks. A health check that asks the database uses entryPool',
       [
         "import { partywallPlugin } from 'partywall/fastify'",
         `app.register(partywallPlugin, ${options})   // ${hasCookie ? 'wall and tokenOf are' : 'wall is'} in ${wallPath}`,

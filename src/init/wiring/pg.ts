@@ -1,6 +1,7 @@
 import { addImports, dropUnusedPg, importLine, importPath } from '../code/imports.ts'
 import { onlyCall, replaceSpans } from '../code/source-text.ts'
 import type { Wiring } from '../plan/init-plan.ts'
+import { lostOptions } from './pool-options.ts'
 import { byHand, edit, onlySource, type WireTask } from './wire-task.ts'
 
 const NEW_POOL = /new (?:\w+\.)?Pool\s*\(/g
@@ -15,5 +16,8 @@ export function wirePg(task: WireTask): Wiring {
   const replaced = replaceSpans(source.text, [{ ...call, by: 'wall.pool' }])
   const line = importLine(project.style, ['wall'], importPath(project.style, source.path, wallPath))
   const content = dropUnusedPg(addImports(replaced, [line]))
-  return { edits: [edit(source.path, source.text, content, 'the pool keeps tenants apart')], byHand: [] }
+  return {
+    edits: [edit(source.path, source.text, content, 'the pool keeps tenants apart')],
+    byHand: lostOptions(task, source, call),
+  }
 }

@@ -32,7 +32,8 @@ export function wallFile(input: WallFileInput): string {
     settings.code,
     `/**
  * For code that runs before the tenant is known: sign-in, sign-up. Its login may read and insert rows of
- * ${input.entryTables.join(', ')} of all tenants, and nothing else.
+ * ${input.entryTables.join(', ')} of all tenants, and do what you granted it under TO DECIDE.
+ * It has no other rights.
  */
 ${exported(input, 'entryPool')}createEntryPool({ connectionString: setting('${ENTRY_URL}') })`,
     `/**
@@ -159,7 +160,10 @@ function frameworkPart(input: WallFileInput): readonly string[] {
   const typed = style.language === 'ts'
   if (framework === 'express')
     return [
-      `/** Opens the context of the request's tenant. Mount it before the routes of tenants, and after sign-in and health checks. */
+      `/**
+ * Opens the context of the request's tenant. Mount it before the routes of tenants, and after sign-in and health checks.
+ * A health check that asks the database uses entryPool: wall.pool refuses its statement.
+ */
 ${exported(input, 'tenantContext')}tenantContextMiddleware(wall${cookieOf(input) === undefined ? '' : ', { token: tokenOf }'})`,
       `const answerRefusal = tenantErrorHandler()
 /** Answers partywall's refusals. All other errors go to your own error handler. */

@@ -22,7 +22,7 @@ function publicPart({ typed, publicRoutes, cors, exported }: WallNestInput): str
   const routes = publicRoutes.map((route) => `\n  '${route}',`).join('')
   return `/**
  * Requests that need no tenant: sign-in, health checks. Exactly these, and nothing below them: all others need a token. ALL is every method;
- * a part of a path that begins with : stands for any one part.
+ * a part of a path that begins with : stands for any one part. A health check that asks the database uses the entry login, as sign-in does.
  */
 const publicRoutes${typed ? ': readonly string[]' : ''} = [${routes}${routes === '' ? '' : '\n'}]
 ${exported('isPublic')}(request${typed ? ': IncomingMessage' : ''}) => {

@@ -43,7 +43,9 @@ function decision(label: string, cures: readonly NamedCure[], sql: readonly stri
       `below a policy PostgreSQL can't use ${cures.map(({ name }) => name).join(', ')} for conditions: such a query reads all rows of its tenant (policy-blinds-index).`,
       ...advice,
       ...(queries.length === 0 ? [] : [`Queries must change: ${queries.join('; ')}.`]),
-      ...(sql.length === 0 ? [] : ['With --indexes partywall protect writes:']),
+      ...(sql.length === 0
+        ? []
+        : ['With --indexes partywall protect may write these, if the tables are large enough then:']),
     ].join(' '),
     ...(sql.length === 0 ? {} : { sql: sql.join('\n') }),
   }

@@ -70,7 +70,11 @@ function foreignKey(planning: Planning, target: Target, constraint: Constraint):
   if (parent.column.type !== target.column.type)
     return decide(`The tenant is ${target.column.type} here and ${parent.column.type} in ${relation.label}.`)
   if (planning.sharesRows(relation)) return decide('Rows there may belong to no tenant, and could not be referred to.')
-  if (target.hasOrphans || parent.hasOrphans) return decide('Rows without a tenant would not be checked.')
+  if (target.hasOrphans) return decide('Rows here without a tenant would not be checked.')
+  if (parent.hasOrphans)
+    return decide(
+      `Some rows of ${relation.label} have no tenant, and the new key refuses rows that refer to them: give those a tenant first.`,
+    )
   const table = qualifiedName(target.relation)
   const quoted = quoteIdentifier(name)
   const add: Change = {

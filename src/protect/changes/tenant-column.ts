@@ -7,6 +7,9 @@ import { contextSql, doBlock } from '../sql-text.ts'
 import type { Target } from '../target.ts'
 import { guardName } from './guard-trigger.ts'
 
+/** Says what becomes of rows without a tenant. */
+export const NO_TENANT_SEES = 'no tenant will see them.'
+
 /** Makes the tenant column NOT NULL, with the context's tenant as its default. */
 export function tenantColumnChanges(planning: Planning, target: Target): Part {
   // A partition has its parent's columns. The key of the table of tenants is generated, and not taken from the context.
@@ -33,7 +36,7 @@ function notNullChanges(planning: Planning, target: Target): Part {
   if (hasOrphans) {
     const decision: Decision = {
       object,
-      reason: `some rows have no ${column.name}: nobody will see them. Give each a tenant, or delete it, before this migration runs: afterwards the trigger ${guardName(target)} lets no row change its tenant. Then:`,
+      reason: `some rows have no ${column.name}: ${NO_TENANT_SEES} Give each a tenant, or delete it, before this migration runs: afterwards the trigger ${guardName(target)} lets no row change its tenant. Then:`,
       sql: set,
     }
     return { changes: [], decisions: [decision] }

@@ -18,7 +18,7 @@ const APART_CONFIG = 'executeInTransaction=false\n'
 export function renderFlyway(plan: ProtectPlan, now: Date): readonly MigrationFile[] {
   return scriptsOf(plan).flatMap((script, at): readonly MigrationFile[] => {
     const name = `${stampAfter(now, at)}__partywall${script.slug === '' ? '' : `_${script.slug}`}.sql`
-    const decisions = script.phase === 'protect' ? plan.decisions : []
+    const { decisions } = script
     const files = [
       {
         path: `V${name}`,

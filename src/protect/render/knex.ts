@@ -13,12 +13,12 @@ import { stampAfter } from './stamp.ts'
 export function renderKnex(plan: ProtectPlan, now: Date): readonly MigrationFile[] {
   return scriptsOf(plan).map((script, at) => ({
     path: `${stampAfter(now, at)}_partywall${script.slug === '' ? '' : `_${script.slug}`}.cjs`,
-    content: file(plan, script),
+    content: file(script),
   }))
 }
 
-function file(plan: ProtectPlan, script: Script): string {
-  const decisions = script.phase === 'protect' ? plan.decisions : []
+function file(script: Script): string {
+  const { decisions } = script
   const head = headWithDecisions(script.phase, decisions).replace(/^--/gm, '//')
   const left = decisionsAsCode(decisions, (sql) => `await knex.raw(${template(sql)})`).replace(/^(?=.)/gm, '  ')
   // Statements that can't run in a transaction are sent one by one, because several statements in one message are one transaction.

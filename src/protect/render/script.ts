@@ -16,6 +16,8 @@ export interface Script {
   readonly apart: boolean
   readonly up: readonly Section[]
   readonly down: readonly Section[]
+  /** Decisions that stand at the end of the up migration: those of the plan in its last script. */
+  readonly decisions: readonly Decision[]
 }
 
 /** Statements under one heading. */
@@ -30,14 +32,15 @@ export const RESET_LOCK_TIMEOUT = 'RESET lock_timeout;'
 
 /** Scripts in the order in which they run; phases without changes are left out. */
 export function scriptsOf(plan: ProtectPlan): readonly Script[] {
-  return PHASES.flatMap((phase): readonly Script[] => {
+  const scripts = PHASES.flatMap((phase): readonly Script[] => {
     const changes = plan.changes.filter((change) => change.phase === phase)
     if (changes.length === 0) return []
     const slug = phase === 'protect' ? '' : phase
     const up = sections(changes, (change) => change.up)
     const down = sections(changes.toReversed(), (change) => change.down)
-    return [{ phase, slug, apart: APART.has(phase), up, down }]
+    return [{ phase, slug, apart: APART.has(phase), up, down, decisions: [] }]
   })
+  return scripts.map((script, at) => (at === scripts.length - 1 ? { ...script, decisions: plan.decisions } : script))
 }
 
 /** Everything as one script for tools that run a migration in one transaction. */

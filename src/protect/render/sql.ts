@@ -21,7 +21,7 @@ export function renderSql(plan: ProtectPlan, existing: readonly string[]): reado
     const number = String(next + at).padStart(width, '0')
     const name = `${number}_partywall${script.slug === '' ? '' : `_${script.slug}`}`
     return [
-      { path: `${name}.up.sql`, content: upFile(plan, script) },
+      { path: `${name}.up.sql`, content: upFile(script) },
       { path: `down/${name}.down.sql`, content: downFile(script) },
     ]
   })
@@ -29,13 +29,11 @@ export function renderSql(plan: ProtectPlan, existing: readonly string[]): reado
 
 /** The whole plan as one script for psql. */
 export function renderOneScript(plan: ProtectPlan): string {
-  return scriptsOf(plan)
-    .map((script) => upFile(plan, script))
-    .join('\n')
+  return scriptsOf(plan).map(upFile).join('\n')
 }
 
-function upFile(plan: ProtectPlan, script: Script): string {
-  const decisions = script.phase === 'protect' ? plan.decisions : []
+function upFile(script: Script): string {
+  const { decisions } = script
   return file(headWithDecisions(script.phase, decisions), sqlOf(script.up), decisionsOf(decisions), script.apart)
 }
 

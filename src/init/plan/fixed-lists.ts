@@ -1,0 +1,41 @@
+import type { Migrations } from '../detection/migrations.ts'
+import type { ProjectFiles } from '../project-files.ts'
+import type { ByHand } from './init-plan.ts'
+
+const RUNNER = /\.[cm]?[jt]s$|\.sh$|(?:^|\/)(?:package\.json|Makefile)$/
+const TEST = /(?:^|\/)(?:tests?|__tests__|e2e)\/|\.(?:test|spec|d)\./
+const DROPS = /\bdrop\s+(?:table|schema)\b/i
+
+/**
+ * Files that name the migrations they run. A new migration that nobody adds there never runs.
+ *
+ * @param added the names of the new migrations, without their folder
+ */
+export function fixedLists(
+  files: ProjectFiles,
+  { tool, folder }: Migrations,
+  added: readonly string[],
+): readonly ByHand[] {
+  // The other tools read the folder.
+  if (tool !== 'sql' || added.length === 0) return []
+  const names = files.list(folder).filter((name) => /^\d.*\.sql$/.test(name))
+  const dropping = names.filter((name) => !/\bdown\b/.test(name) && DROPS.test(files.read(`${folder}/${name}`) ?? ''))
+  const drops =
+    dropping.length === 0
+      ? ''
+      : `. If it keeps no record of what it ran, it runs the earlier files again: those with DROP TABLE (${dropping.join(', ')}) delete your rows. Then run the new file alone, with psql`
+  return files
+    .find(RUNNER)
+    .filter((path) => !TEST.test(path))
+    .filter((path) => names.some((name) => isNamed(files.read(path) ?? '', name)))
+    .map((path) => ({
+      path,
+      why: `it names each migration that it runs, so it never runs the new one: add ${added.join(' and ')} to its list, at the end${drops}`,
+      lines: [],
+    }))
+}
+
+/** Whether the text names the file outside of a comment. */
+function isNamed(text: string, name: string): boolean {
+  return text.split('\n').some((line) => line.includes(name) && !/^\s*(?:\/\/|\/?\*|#|--)/.test(line))
+}
