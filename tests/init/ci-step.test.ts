@@ -37,6 +37,8 @@ it('the variables of the project get the database of the job', () => {
 it.each([
   [{ 'package-lock.json': 'x' }, {}, 'npm ci'],
   [{}, {}, 'npm install'],
+  [{ 'package-lock.json': 'x', '.gitignore': 'node_modules\npackage-lock.json\n' }, {}, 'npm install'],
+  [{ 'package-lock.json': 'x', '../.gitignore': '**/package-lock.json' }, {}, 'npm install'],
   [{ 'yarn.lock': 'x' }, {}, 'corepack enable && yarn install --frozen-lockfile'],
   [{ 'yarn.lock': 'x' }, { packageManager: 'yarn@4.5.0' }, 'corepack enable && yarn install --immutable'],
   [{ 'bun.lock': 'x' }, {}, 'oven-sh/setup-bun@v2\n      - run: bun install --frozen-lockfile'],

@@ -37,11 +37,11 @@ function managerOf(name: string | undefined): PackageManager | undefined {
 function findLock(
   files: ProjectFiles,
   preferred: PackageManager | undefined,
-): { readonly manager: PackageManager; readonly up: string } | undefined {
+): { readonly manager: PackageManager; readonly up: string; readonly name: string } | undefined {
   for (const up of ['', '../', '../../']) {
-    const there = LOCKS.filter(([lock]) => files.read(`${up}${lock}`) !== undefined).map(([, manager]) => manager)
-    const manager = there.find((each) => each === preferred) ?? there[0]
-    if (manager !== undefined) return { manager, up }
+    const there = LOCKS.filter(([lock]) => files.read(`${up}${lock}`) !== undefined)
+    const [name, manager] = there.find(([, each]) => each === preferred) ?? there[0] ?? []
+    if (name !== undefined && manager !== undefined) return { manager, up, name }
   }
   return undefined
 }
@@ -53,7 +53,9 @@ export function installStep(
 ): { readonly command: string; readonly up: string } {
   const lock = findLock(files, packageManager)
   const up = lock?.up ?? ''
-  if (lock?.manager !== packageManager) return { command: `${enable(packageManager)}${packageManager} install`, up }
+  // A lock file that git ignores is not there in CI.
+  if (lock?.manager !== packageManager || isIgnored(files, lock.name))
+    return { command: `${enable(packageManager)}${packageManager} install`, up }
   const isBerry = /^yarn@[^01]/.test(manifest.packageManager ?? '') || files.read(`${up}.yarnrc.yml`) !== undefined
   const commands = {
     npm: 'npm ci',
@@ -62,6 +64,13 @@ export function installStep(
     bun: 'bun install --frozen-lockfile',
   }
   return { command: `${enable(packageManager)}${commands[packageManager]}`, up }
+}
+
+/** Whether a .gitignore here or in the two folders above names the file. */
+function isIgnored(files: ProjectFiles, name: string): boolean {
+  return ['', '../', '../../'].some((up) =>
+    (files.read(`${up}.gitignore`) ?? '').split('\n').some((line) => line.trim().replace(/^(?:\*\*)?\//, '') === name),
+  )
 }
 
 function enable(manager: PackageManager): string {
