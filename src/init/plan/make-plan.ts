@@ -36,6 +36,7 @@ import { requireRights } from './require-rights.ts'
 import { rowsWithoutTenant } from './rows-without-tenant.ts'
 import { settingsOfTests } from './settings-of-tests.ts'
 import { tenantFacts } from './tenant-facts.ts'
+import { testIncludes } from './test-includes.ts'
 import { tokensByHand } from './tokens-by-hand.ts'
 import { userTables } from './user-tables.ts'
 import { withoutTrialRights } from './without-trial-rights.ts'
@@ -175,6 +176,7 @@ function writtenFiles(
   const wallPath = wallPathOf(project)
   const wiring = wire(files, project, wallPath)
   const ci = ciStep(files, project)
+  const tests = isolationTests(project, facts, logins.app)
   const create = (path: string, content: string, why: string): PlannedFile => ({ kind: 'create', path, content, why })
   const migration = migrationFiles(files, migrations, style, plan, now).map(({ path, content }): PlannedFile => {
     const whole = `${migrations.folder}/${path}`
@@ -200,9 +202,7 @@ function writtenFiles(
       ),
       ...wiring.edits,
       create(configPath(project), configFile(facts, logins.app), 'settings of the commands'),
-      ...isolationTests(project, facts, logins.app).map(({ path, content }) =>
-        create(path, content, 'the test of the isolation'),
-      ),
+      ...tests.map(({ path, content }) => create(path, content, 'the test of the isolation')),
       ...ci.files,
       ...(skill === undefined ? [] : agentFiles(skill, project)),
       ...(missing.length === 0 ? [] : [append('.gitignore', `\n${missing.join('\n')}\n`, 'secrets stay out of git')]),
@@ -215,6 +215,11 @@ function writtenFiles(
       ...ci.byHand,
       ...tokensByHand(files, wallPath, facts, tokens),
       ...jestLines(files, project),
+      ...testIncludes(
+        files,
+        project,
+        tests.map(({ path }) => path),
+      ),
       ...settingsOfTests(files, wallPath),
       ...besideTheCode(files, project, wallPath),
     ],
