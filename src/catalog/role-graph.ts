@@ -1,7 +1,7 @@
 import type { Catalog } from './catalog.ts'
 import type { Membership, Oid, Role } from './model.ts'
 
-/** The path by which one role becomes another role, or has its rights. */
+/** The path by which one role becomes another role, or has the rights of the other role. */
 export interface RolePath {
   readonly role: Role
   /** Names from the first role to `role`, both included. */

@@ -15,8 +15,8 @@ export interface FoundKey {
 }
 
 /**
- * Returns those blind keys of a table that still need an index. A key needs none if queries can use a partial index, an index on a
- * generated column, or an index with another collation. Empty if the table is known to be small.
+ * Returns those blind keys of a table that still need an index. A key needs no further index if queries can use a partial index, an index
+ * on a generated column, or an index with another collation. Empty if the table is known to be small.
  *
  * @param tenant the number of the tenant column, if the table has one
  */

@@ -27,7 +27,7 @@ export interface OwnTokens {
   readonly isReached: boolean | undefined
 }
 
-/** A call that signs a token, up to its first argument: `new SignJWT(`, `jwt.sign(`, `jwt.signAsync(`. */
+/** The beginning of a call that signs a token, up to the first argument: `new SignJWT(`, `jwt.sign(`, `jwt.signAsync(`. */
 const SIGNING = /(?:new\s+SignJWT|\.sign(?:Async)?|\bsign)\s*\(\s*(?:(?=\{)|(\w{1,64})\s*[,)])/g
 /** `const payload: Payload = {` */
 const OBJECTS = /\b(?:const|let|var)\s+(\w{1,64})\s*(?::[^=;]{1,120})?=\s*(?=\{)/g
@@ -115,7 +115,7 @@ function keysOf(text: string, open: number): readonly string[] {
   }
 }
 
-/** Files that sign tokens with a JWT library, whatever their claims are. Those that the application loads come first. */
+/** Files that sign tokens with a JWT library, whatever their claims are. Files that the application loads come first. */
 export function filesThatSign(files: ProjectFiles): readonly string[] {
   const reached = reachedFiles(files)
   const rank = (path: string) => (reached?.has(path) === false ? 1 : 0)
