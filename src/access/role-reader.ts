@@ -24,7 +24,8 @@ export class RoleReader {
   /** The grants, if the source is synchronous or has answered already; otherwise undefined. */
   known(context: TenantContext): readonly RoleGrants[] | undefined {
     const before = this.#known.get(context)
-    // If the source runs a query, the pool asks for the level of the context. This must not call the source again.
+    // If the source runs a query, the pool asks for the level of the context, and known() is called again. Then do not call the source
+    // again.
     if (before !== undefined || this.#isAsync || this.#reading.has(context)) return before
     this.#reading.add(context)
     const answers = [...new Set(context.roles)].map((role) => ({ role, answer: this.#readRole(role, context) }))

@@ -95,8 +95,8 @@ export class AlertRaiser {
   }
 
   /**
-   * Returns the key under which a new source is counted. Sources above the maximum share keys, so that one tenant can't use up the keys of
-   * all.
+   * Returns the key under which a new source is counted. If a tenant has too many sources, its further sources share a key. So the tenant
+   * can't use up the keys of other tenants.
    */
   #place(source: string, each: Collected): { readonly key: string; readonly entry: Collected } {
     const tenant = tenantOf(each.event)

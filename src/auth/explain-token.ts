@@ -186,7 +186,7 @@ function causeOf({ message, cause }: PartywallError): string {
   return cause instanceof Error ? `${message} ${cause.message}` : message
 }
 
-/** Returns the named claims, as far as the token has them. */
+/** Returns the claims with these names. Leaves out names that the token does not have. */
 export function pick(claims: RawClaims, names: readonly string[]): Readonly<Record<string, unknown>> {
   return Object.fromEntries(names.filter((name) => Object.hasOwn(claims, name)).map((name) => [name, claims[name]]))
 }

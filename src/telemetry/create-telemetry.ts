@@ -26,7 +26,7 @@ export interface Telemetry {
     readonly outcome: 'allowed' | 'refused'
     readonly mode: 'store' | 'local' | 'closed' | 'open'
   }): void
-  /** Sets the gauges of the given values. */
+  /** Sets gauges to the given values. */
   observe(values: {
     readonly auditLagSeconds?: number
     readonly auditUnsealed?: number

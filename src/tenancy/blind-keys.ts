@@ -50,8 +50,8 @@ function isSmall(relation: Relation, tenant: number | undefined): boolean {
 }
 
 /**
- * A unique index on an expression does not count as a constraint here, because queries may use it, as a sign-in does with `lower(email)`.
- * Exception: an index on COALESCE(…) counts as a constraint. COALESCE only makes NULLs equal, and queries compare the column itself.
+ * Whether only a constraint needs the index. Queries may also use a unique index on an expression, such as `lower(email)`, so the result
+ * for such an index is false. For COALESCE(…) the result is true, because queries compare the column itself.
  */
 function isConstraint(index: Index, key: BlindKey): boolean {
   return index.primary || index.exclusion || (index.unique && (key.column !== 0 || /^COALESCE\(/.test(key.key)))

@@ -123,7 +123,7 @@ export class PipelinedLane implements StatementLane {
 
   #lookAt(client: TenantClient): void {
     const { discardedFor, inFlight } = client.guard
-    // Register the waiting tickets. The connection may be discarded meanwhile, and no further answer may come. So look again after the
+    // Register the waiting tickets. If the connection is discarded meanwhile, nothing else would close it. So look again after the
     // registration.
     if (discardedFor === undefined) void registerTickets(client)?.then(() => this.#lookAt(client))
     else if (inFlight === 0) client.destroySocket(new Error(discardedFor))

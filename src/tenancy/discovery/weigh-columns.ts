@@ -145,8 +145,8 @@ export function targetsOf(relation: Relation, column: Column): readonly Oid[] {
 
 /**
  * Some policies look up the row of a person, and read another column of that row: `select club_id from members where person = setting`.
- * Returns the columns by which policies look up (`person`). Leaves out a lookup that reads the key of the found row: `select id from orders
- * where org_id = setting`. The found row is a parent of the protected row, and `org_id` names a tenant.
+ * Returns the columns that such policies compare (`person`). Leaves out a lookup that reads the key of the found row: `select id from
+ * orders where org_id = setting`. The found row is a parent of the protected row, and `org_id` names a tenant.
  */
 function peopleColumns(evidence: Evidence): ReadonlySet<string> {
   const taken = evidence.columns.filter((vote) => vote.via === 'indirect')

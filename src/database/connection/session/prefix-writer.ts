@@ -120,8 +120,8 @@ export class PrefixWriter {
   }
 
   /**
-   * Checks one answer of the prefix. A tenant may PREPARE another statement under the name of our clean-up statement. The tag of the answer
-   * shows this: it is never RESET or DISCARD then, because PREPARE accepts neither command.
+   * Checks one answer of the prefix. A tenant may PREPARE another statement under the name of our clean-up statement. The answer to such a
+   * statement never has the tag RESET or DISCARD, because PREPARE accepts neither command.
    *
    * @param place 0 for the first answer
    * @returns false if another statement ran in place of our clean-up statement
