@@ -16,7 +16,7 @@ export interface RoleGraph {
   rightsOf(role: Oid): ReadonlySet<Oid>
   /** Roles that SET ROLE accepts, without `role` itself. */
   settable(role: Oid): readonly RolePath[]
-  /** Roles that SET ROLE accepts, roles that `role` can grant itself by ADMIN OPTION, and roles whose rights it inherits. */
+  /** Roles that SET ROLE accepts, roles that `role` can grant itself by ADMIN OPTION, and roles whose rights `role` inherits. */
   becomable(role: Oid): readonly RolePath[]
 }
 

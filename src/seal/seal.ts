@@ -1,7 +1,7 @@
 import * as crypto from 'node:crypto'
 import { deriveSealKey } from './seal-key.ts'
 
-/** The level of a context: the database role that a statement runs as. The seal covers it. */
+/** The level of a context: the database role that a statement runs as. The seal covers the level. */
 export type TenantLevel = 'tenant_user' | 'tenant_admin'
 
 /** The values that a seal covers, except the database and the backend. */

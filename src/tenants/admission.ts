@@ -46,7 +46,7 @@ export interface EarlyRefusals {
     readonly tier: string
     readonly userId: string
   }) => Error | undefined
-  /** Called for each token that did not verify. Returns the error to refuse with. */
+  /** Called for each token that failed verification. Returns the error to refuse with. */
   readonly failedToken?: (error: unknown, clientAddress: string | undefined) => unknown
 }
 

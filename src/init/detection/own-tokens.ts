@@ -17,8 +17,8 @@ export interface OwnTokens {
   /** The file in which a token is signed. */
   readonly path: string
   /**
-   * Other files whose tokens name the tenant too, but have other claims than the tokens of `path`. Only files that the application may
-   * load.
+   * Other files whose tokens also name the tenant, but with other claims than the tokens of `path`. Contains only files that the
+   * application may load.
    */
   readonly others: readonly string[]
   /** Other files whose tokens name the tenant. The application's entry imports these files neither directly nor through other files. */
@@ -91,7 +91,7 @@ function secretOf(text: string): string | undefined {
   return names.find((name) => !NO_SECRET.test(name) && name === name.toUpperCase())
 }
 
-/** The keys of the objects that are signed. */
+/** Returns the keys of each object that is signed. */
 function signedIn(text: string): readonly (readonly string[])[] {
   const objects = new Map(
     [...text.matchAll(OBJECTS)].map((found) => [found[1], found.index + found[0].length] as const),
@@ -103,7 +103,7 @@ function signedIn(text: string): readonly (readonly string[])[] {
   })
 }
 
-/** The keys of the object whose bracket stands at `open`. */
+/** Returns the keys of the object that begins at position `open`. */
 function keysOf(text: string, open: number): readonly string[] {
   const keys: string[] = []
   for (let at = open + 1; ; ) {
