@@ -14,7 +14,7 @@ import { moveTenantCommand } from './tenants/move-tenant.ts'
 import { tokenCommand } from './token/token.ts'
 import { verifyCommand } from './verify/verify.ts'
 
-/** The program with all its commands. Each call makes a new one, because commander keeps what it has parsed. */
+/** The program with all its commands. Each call makes a new program, because commander keeps parsed values. */
 export function createProgram(): Command {
   const program = new Command('partywall')
     .description('Keeps the tenants of one PostgreSQL database apart, and proves it.')

@@ -35,7 +35,7 @@ export function knowledgeOf(facts: Facts, chosen: boolean): Knowledge {
   }
 }
 
-/** Returns what existing policies read from the session. Undefined if that is the tenant id in the setting that new policies would read. */
+/** Returns what existing policies read from the session, such as a list of tenants. Undefined if new policies will read the same. */
 function otherQuestion({ tenancy }: Facts, isBound: boolean): string | undefined {
   const { context, bindings } = tenancy
   if (context.kind === 'key') return `${describe(context)}, a key of ${context.table.label}`

@@ -45,7 +45,7 @@ export function ciJob(environment: NodeJS.ProcessEnv): string | undefined {
   return page === undefined || page === '' ? undefined : withoutSecrets(page)
 }
 
-/** Marks copies of partywall's migrations, which a project may keep among its own. They are recognised by their checksums. */
+/** Marks copies of partywall's migrations, which a project may keep in its own folder. Their checksums identify them. */
 async function markOwn(files: readonly InputFile[]): Promise<readonly InputFile[]> {
   const own = new Map((await readOwnMigrations()).map(({ checksum, name }) => [checksum, name]))
   return files.map((file) => {

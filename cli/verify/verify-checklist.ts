@@ -117,10 +117,11 @@ export function databaseEvidence({
       ? undefined
       : `${first.rule} on ${first.object}${andMore(more, `finding below ${failOn}`, `findings below ${failOn}`)}`
   const [leaking, ...alsoLeaking] = verdicts.filter(({ verdict }) => verdict === 'leaks')
+  const lowest = atLeast(failOn, 'medium') ? failOn : 'medium'
   const failure =
     worst === undefined
       ? undefined
-      : `${worst.rule} on ${worst.object}${andMore(others, 'finding from medium up', 'findings from medium up')}`
+      : `${worst.rule} on ${worst.object}${andMore(others, `finding of severity ${lowest} or higher`, `findings of severity ${lowest} or higher`)}`
   const leak =
     leaking === undefined
       ? undefined

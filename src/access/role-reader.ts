@@ -24,7 +24,8 @@ export class RoleReader {
   /** The grants, if the source is synchronous or has answered already; otherwise undefined. */
   known(context: TenantContext): readonly RoleGrants[] | undefined {
     const before = this.#known.get(context)
-    // The source may run a query, and the pool then asks for the level of the context. That question must not call the source again.
+    // If the source runs a query, the pool asks for the level of the context, and known() is called again. Then do not call the source
+    // again.
     if (before !== undefined || this.#isAsync || this.#reading.has(context)) return before
     this.#reading.add(context)
     const answers = [...new Set(context.roles)].map((role) => ({ role, answer: this.#readRole(role, context) }))
@@ -32,7 +33,7 @@ export class RoleReader {
     for (const { answer } of answers) {
       if (!isPromise(answer)) continue
       this.#isAsync = true
-      // A failure may be ignored here: load() calls the source again and reports it.
+      // Ignore a failure here: load() calls the source again and reports the failure.
       answer.then(undefined, () => {})
     }
     if (this.#isAsync) return undefined
@@ -60,8 +61,8 @@ export class RoleReader {
 
   async #readAll(context: TenantContext): Promise<readonly RoleGrants[]> {
     try {
-      // Use a new frame. The pool fixes the level once per context. If the source's queries used the current context, its level would be
-      // fixed before its roles are known.
+      // Use a new frame. The pool fixes the level once per context. If the source's queries used the current context, the level would be
+      // fixed before the roles are known.
       return await runInTenantFrame(context, {}, () => {
         this.#reading.add(getCurrentTenant())
         const roles = [...new Set(context.roles)]

@@ -20,7 +20,7 @@ interface RaiserParts {
   readonly logger: Logger
 }
 
-/** An event that waits for its alert, and how often it was repeated. Events with the same `dedupKey()` have the same source. */
+/** An event that is not in the outbox yet, and the number of its repetitions. Events with the same `dedupKey()` have the same source. */
 interface Collected {
   readonly event: SecurityEvent
   readonly severity: AlertSeverity
@@ -94,7 +94,10 @@ export class AlertRaiser {
     }
   }
 
-  /** The key under which a new source is counted. A tenant with many sources must not use up the places of other tenants. */
+  /**
+   * Returns the key under which a new source is counted. If a tenant has too many sources, its further sources share a key. So the tenant
+   * can't use up the keys of other tenants.
+   */
   #place(source: string, each: Collected): { readonly key: string; readonly entry: Collected } {
     const tenant = tenantOf(each.event)
     const { type } = each.event

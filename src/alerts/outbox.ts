@@ -139,7 +139,7 @@ function readClaim(row: unknown): ClaimedAlert {
   }
 }
 
-/** The driver returns a number for an infinite time, and otherwise a Date. The Date may be invalid (the year 294000). */
+/** For the timestamp `infinity` pg returns a number. For a timestamp in the year 294000 it returns an invalid Date. */
 function readDate(value: unknown): Date | undefined {
   return value instanceof Date && Number.isFinite(value.getTime()) ? value : undefined
 }

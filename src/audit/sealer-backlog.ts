@@ -31,7 +31,7 @@ export class SealingWindow {
 
   /**
    * @param cluster the cluster's system identifier, and the next transaction number that it will use
-   * @param lastSeal the cluster and the transaction number where the last tick ended; undefined before the first one
+   * @param lastSeal the cluster and the transaction number where the last tick ended; undefined before the first tick
    */
   async at(
     client: pg.ClientBase,
@@ -69,8 +69,9 @@ export async function measureBacklog(
 }
 
 /**
- * Returns the transaction number at which the tick ends. It is `horizon`, the lowest number of a transaction that may still be running, or
- * a smaller number if more than `MAX_BATCH` events wait. A transaction is never split over two ticks, because its events share one number.
+ * Returns the transaction number at which the tick ends. This is `horizon`, the lowest number of a transaction that may still be running.
+ * If more than `MAX_BATCH` events wait, the tick ends at a smaller number. A transaction is never split over two ticks, because its events
+ * share one number.
  */
 export async function batchEnd(client: pg.ClientBase, window: Window, horizon: string): Promise<string> {
   if (window.everything) return horizon

@@ -76,8 +76,8 @@ export class AnchorChain {
   }
 
   /**
-   * Looks at the anchors before anchor `anchorN` that the same cluster made. Returns the time of the newest one that was made before this
-   * transaction number was used. The events of the transaction were written after this time.
+   * Looks at the anchors that the cluster of anchor `anchorN` made before this anchor. Returns the time of the newest anchor that was made
+   * before this transaction number was used. The events of the transaction were written after this time.
    */
   notBefore(xid: string, anchorN: number): string | undefined {
     // Events of one transaction are adjacent, so remember the last answer.

@@ -62,7 +62,7 @@ export async function explainToken(token: string, options: TokenVerifierOptions)
   }
 }
 
-/** Asks the verifier itself for the verdict, so that an explanation can't call a token good that the application refuses. */
+/** Asks the verifier itself for the verdict, so that the explanation always agrees with the application. */
 async function verdictOf(
   token: string,
   checks: readonly ExplainedCheck[],
@@ -186,7 +186,7 @@ function causeOf({ message, cause }: PartywallError): string {
   return cause instanceof Error ? `${message} ${cause.message}` : message
 }
 
-/** The claims of these names that the token has. */
+/** Returns the claims with these names. Leaves out names that the token does not have. */
 export function pick(claims: RawClaims, names: readonly string[]): Readonly<Record<string, unknown>> {
   return Object.fromEntries(names.filter((name) => Object.hasOwn(claims, name)).map((name) => [name, claims[name]]))
 }

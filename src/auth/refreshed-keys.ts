@@ -45,7 +45,7 @@ const MAX_RETRY_MS = 10_000
 /**
  * Keys that are fetched at first use and refreshed in the background.
  *
- * While the source is down, known keys are used until they are too old. Tokens with an unknown key are then refused at once. While a fetch
+ * While the source is down, known keys are used until they are too old, and tokens with an unknown key are refused at once. While a fetch
  * is running, a limited number of callers wait for it.
  */
 export function refreshedKeys(options: RefreshedKeysOptions): KeySource {

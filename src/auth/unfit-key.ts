@@ -8,8 +8,8 @@ const MAX_RSA_BITS = 16_384
 const MAX_RSA_EXPONENT = 2n ** 256n
 
 /**
- * y coordinates (little endian, hex, without the sign bit) of Ed25519's points of order 1, 2, 4 and 8, and their two non-canonical
- * encodings.
+ * y coordinates (little endian, hex, without the sign bit) of Ed25519's points of order 1, 2, 4 and 8. Two of these points have a second,
+ * non-canonical encoding.
  */
 const SMALL_ORDER = new Set([
   `01${'00'.repeat(31)}`,
@@ -24,8 +24,8 @@ const SMALL_ORDER = new Set([
 /**
  * Checks whether a public key is safe to use. For most of the refused keys, anybody could make valid signatures. Refused are:
  *
- * - RSA: a modulus with fewer than 2048 or more than 16384 bits, a prime modulus, and one with a factor below 10,000;
- * - RSA: a public exponent below 3, an even one, and one of 2^256 or more. With the exponent 1 a signature is the padded hash itself;
+ * - RSA: a modulus that has fewer than 2048 or more than 16384 bits, is prime, or has a factor below 10,000;
+ * - RSA: a public exponent that is below 3, even, or 2^256 or more. With the exponent 1 a signature is the padded hash itself;
  * - Ed25519: a point of small order. One signature then fits every message.
  *
  * @returns the reason for the refusal, or undefined for a safe key

@@ -14,8 +14,8 @@ export interface TenantCacheOptions {
   /** How long a value is valid, in milliseconds; default 60_000. After that time it is invalid, even if the store still keeps it. */
   readonly ttlMs?: number | undefined
   /**
-   * Who shares a value: all users of a tenant (`tenant`, the default), or one user (`user`). Choose `user` if what a user reads depends on
-   * the user's roles.
+   * Who shares a value: all users of a tenant (`tenant`, the default), or one user (`user`). Choose `user` if the value depends on the
+   * user's roles.
    */
   readonly sharedBy?: 'tenant' | 'user' | undefined
   /** Maximum size of a value in bytes; default 1_048_576. A larger value is not stored. */
@@ -46,7 +46,7 @@ export interface TenantCache {
   /**
    * Stores a value that `structuredClone()` could copy.
    *
-   * @throws {InvalidInputError} `PARTYWALL_INVALID_INPUT` for a value that it can't copy, such as a function
+   * @throws {InvalidInputError} `PARTYWALL_INVALID_INPUT` for a value that `structuredClone()` can't copy, such as a function
    */
   set(key: string, value: unknown, options?: { readonly ttlMs?: number | undefined }): Promise<void>
   delete(key: string): Promise<void>

@@ -92,7 +92,7 @@ async function leakproofComparisons(db: Queryable): Promise<ReadonlySet<Oid>> {
   return new Set(rows.map(({ type }) => type))
 }
 
-/** Node kinds that the planner never trusts, whatever they contain. */
+/** Kinds of nodes that the planner never treats as leakproof. */
 const UNTRUSTED: ReadonlyMap<string, string> = new Map([
   ['COALESCEEXPR', 'COALESCE'],
   ['COERCEVIAIO', 'a cast through text'],

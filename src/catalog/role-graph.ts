@@ -1,7 +1,7 @@
 import type { Catalog } from './catalog.ts'
 import type { Membership, Oid, Role } from './model.ts'
 
-/** The path by which one role becomes another role, or has its rights. */
+/** The path by which one role becomes another role, or has the rights of the other role. */
 export interface RolePath {
   readonly role: Role
   /** Names from the first role to `role`, both included. */
@@ -16,7 +16,7 @@ export interface RoleGraph {
   rightsOf(role: Oid): ReadonlySet<Oid>
   /** Roles that SET ROLE accepts, without `role` itself. */
   settable(role: Oid): readonly RolePath[]
-  /** Roles that SET ROLE accepts, roles that `role` can grant itself by ADMIN OPTION, and roles whose rights it inherits. */
+  /** Roles that SET ROLE accepts, roles that `role` can grant itself by ADMIN OPTION, and roles whose rights `role` inherits. */
   becomable(role: Oid): readonly RolePath[]
 }
 

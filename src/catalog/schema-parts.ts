@@ -17,7 +17,8 @@ export interface SchemaPart {
 /**
  * Returns the parts of a schema by name. PostgreSQL's own objects are left out, and the texts contain no object ids.
  *
- * @param roles `all`: every role of the server. `reached`: only owners, grantees, roles of policies, and the roles that those can become
+ * @param roles `all`: every role of the server. `reached`: only owners, grantees and roles of policies, and all roles that these roles can
+ *   become
  */
 export function schemaParts(catalog: Catalog, roles: 'all' | 'reached'): ReadonlyMap<string, SchemaPart> {
   const names = partNames(catalog)
@@ -59,7 +60,7 @@ export function reachedBy(roles: ReadonlySet<Oid>, { memberships }: Catalog): Re
 
 function functionParts(fn: DatabaseFunction, names: PartNames): readonly SchemaPart[] {
   const { label: object, owner, securityDefiner, definition, source, config, grants } = fn
-  // Functions of extensions and aggregates have no definition.
+  // Aggregates have no definition, and neither have functions of extensions.
   const attributes = [
     fn.kind,
     fn.language,

@@ -62,7 +62,7 @@ function blindToOne(statement: string, seen: Seen): string | undefined {
       // If no acting role has this right, no acting role can lose a row. `strangersTo` has already checked the other roles.
       if (!facts.acting.some(({ role }) => facts.privileges.onRelation(role.oid, relation, RIGHTS[verb]))) continue
       if (!reachedByApplication(seen, (access) => access.object === relation.label && access.verb === verb))
-        return `in the copy nobody could ${verb.toUpperCase()} on ${relation.label}, although its own policies allow that to some sessions`
+        return `in the copy nobody could ${verb.toUpperCase()} on ${relation.label}, although the policies of this table allow some sessions to do so`
     }
   }
   return undefined
@@ -93,7 +93,7 @@ function askedAnew(statement: string, relation: Relation, altered: Policy | unde
 
 const RIGHTS = { select: 'SELECT', insert: 'INSERT', update: 'UPDATE', delete: 'DELETE' } as const
 
-/** Roles that have rights on a table and that the trial does not act as. Roles to which no policy applies are left out. */
+/** Roles that have rights on a table but do not act in the trial. Roles to which no policy applies are left out. */
 function strangersTo({ grants, owner }: Relation, { facts, roles }: Seen): readonly Role[] {
   const tried = new Set(roles.flatMap(({ role, rights }) => [role.oid, ...rights]))
   return [...new Set(grants.map(({ grantee }) => grantee))].flatMap((grantee) => {

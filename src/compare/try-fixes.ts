@@ -93,14 +93,17 @@ export async function triedFixes<F extends Pick<Finding, 'key' | 'fix'>>(
 ): Promise<readonly F[]> {
   const until = performance.now() + budgetMs
   const verdicts = new Map<string, FixVerdict>()
-  // If two fixes alter the same policy, the second would undo the first. So only the first is tried, which belongs to the more severe
+  // If two fixes alter the same policy, the second would undo the first. So only the first fix is tried. It belongs to the more severe
   // finding.
   const altered = new Set<string>()
   for (const [at, finding] of findings.entries()) {
     if (verdicts.has(finding.fix)) continue
     const policies = finding.fix.match(/^ALTER POLICY (?:"(?:[^"]|"")*"|\S+) ON (?:"(?:[^"]|"")*"|[^\s"])+/gm) ?? []
     if (policies.some((policy) => altered.has(policy))) {
-      verdicts.set(finding.fix, against('another fix changes this policy too; run verify again after it'))
+      verdicts.set(
+        finding.fix,
+        against('another fix changes this policy too; apply that fix first, then run verify again'),
+      )
       continue
     }
     for (const policy of policies) altered.add(policy)
@@ -122,8 +125,8 @@ export async function triedFixes<F extends Pick<Finding, 'key' | 'fix'>>(
 }
 
 /**
- * Tries all harmless fixes together. If they are not harmless together, it adds them one by one, in their order, and keeps each fix that is
- * harmless together with the fixes kept before it.
+ * Tries all harmless fixes together. If they are not harmless together, adds the fixes one by one. Keeps a fix if it is harmless together
+ * with the fixes that were kept before.
  */
 async function tryTogether(
   trial: Trial,

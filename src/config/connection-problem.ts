@@ -1,5 +1,5 @@
 /**
- * Returns a sentence about an error while connecting to a database: unreachable, unknown host, refused login, no such database. The
+ * Returns a sentence about an error while connecting to a database: unreachable, unknown host, wrong password, no such database. The
  * sentence never contains the URL, because the URL contains the password.
  *
  * @param setting the setting that the user has to check, such as `database.url` or `--database-url`

@@ -7,7 +7,8 @@ const refusal = oldNode(process.versions.node)
 if (refusal !== undefined) throw new ConfigurationError(refusal)
 
 /**
- * Checks options once, at construction. It reports all problems at once, each with its path and the expected kind, never with a value.
+ * Checks options once, at construction. The error lists all problems. For each problem it names the option and the expected kind, and never
+ * the value.
  *
  * @param name the name of the options for the error: `createTenantPool(options)`
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`

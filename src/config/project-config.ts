@@ -21,7 +21,7 @@ export interface ProjectConfig {
   readonly schema?: readonly string[] | undefined
   /** The setting that policies read. Default: the setting that partywall finds. */
   readonly setting?: string | undefined
-  /** The level as which the application runs statements, for `explain` and `plan`. Leave it out if users have different levels. */
+  /** The database role of the application's statements, for `explain` and `plan`. Leave it out if users have different levels. */
   readonly level?: 'tenant_user' | 'tenant_admin' | undefined
   /** Environment variable that holds the root secret of the seal. Default `PARTYWALL_SEAL_SECRET`. */
   readonly sealSecretEnv?: string | undefined

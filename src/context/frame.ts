@@ -35,9 +35,9 @@ export interface FrameInternals {
    * permissions.
    */
   readonly visit?: TenantContext | undefined
-  /** The actor of the tenant's frame. Contexts that are opened inside keep it. */
+  /** The actor of the tenant's frame. Contexts that are opened inside the frame keep this actor. */
   readonly actor?: Actor | undefined
-  /** The placement of the tenant's frame. Contexts of the same tenant that are opened inside keep it. */
+  /** The placement of the tenant's frame. Contexts of the same tenant that are opened inside the frame keep this placement. */
   readonly placement?: Placement | undefined
   /** Returns the error if the work of this frame must stop, such as when its tenant was suspended. Undefined while it may continue. */
   readonly stopped?: (() => Error | undefined) | undefined

@@ -75,8 +75,8 @@ interface FrameOptions {
 /**
  * Runs `fn` for one tenant. Everything that `fn` awaits, schedules or starts runs for that tenant.
  *
- * The context is copied, validated and frozen. Contexts that are opened inside keep its `actor`. A lazy thenable that `fn` returns, such as
- * a query builder, is started inside.
+ * The context is copied, validated and frozen. Contexts that `fn` opens keep its `actor`. If `fn` returns a lazy thenable, such as a query
+ * builder, this thenable is started in the context.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the context is not valid
  * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION`
@@ -95,8 +95,8 @@ export function runInTenantFrame<T>(input: TenantContextInput, options: FrameOpt
   const outer = tenantStore.getStore()
   const outerInternals = outer === undefined ? undefined : internalsOf(outer)
   const tenantInternals = isTenantFrame(outer) ? outerInternals : outerInternals?.outer
-  // actAs() opens a support visit inside a crossing, where every tenant's context may be opened. A visit is for one tenant, so the crossing
-  // around it permits no other tenant.
+  // actAs() opens a support visit inside a crossing, where every tenant's context may be opened. A visit is for one tenant, so ignore the
+  // crossing inside the visit.
   const scope = tenantInternals?.visit === undefined ? liveScope(outer) : undefined
   const outerTenantId = isTenantFrame(outer) ? outer.tenantId : outerInternals?.within
   if (outerTenantId !== undefined && outerTenantId !== given.tenantId && scope === undefined) {

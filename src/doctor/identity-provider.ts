@@ -41,7 +41,7 @@ async function clockOf(url: URL): Promise<readonly DoctorLine[]> {
   const date = Date.parse(response?.headers.get('date') ?? '')
   if (Number.isNaN(date)) return []
   const apart = Math.abs(Date.now() - date) / 1000
-  // The header Date has whole seconds, so allow one more.
+  // The header Date has whole seconds, so allow one second more.
   if (apart <= SKEW_SECONDS + 1) return []
   const sentence = `The clocks of this machine and of ${url.origin} differ by ${Math.round(apart)} seconds, so that fresh tokens may be refused.`
   return [

@@ -5,7 +5,7 @@ import { type DoctorLine, type DoctorSettings, error, ok, warning } from './doct
 /** The kind of pooler between the application and PostgreSQL. */
 type PoolerMode = 'none' | 'session' | 'transaction' | 'statement'
 
-/** Finds out whether there is a pooler, and in which mode, and compares that with the option `pooler`. */
+/** Finds out whether there is a pooler and which mode the pooler has. Compares the mode with the option `pooler`. */
 export async function examinePooler({ databaseUrl, pooler }: DoctorSettings): Promise<readonly DoctorLine[]> {
   if (databaseUrl === undefined) return []
   let mode: PoolerMode
@@ -51,7 +51,7 @@ export async function detectPooler(url: string): Promise<PoolerMode> {
   for (const client of clients) client.on('error', () => {}) // the statement gets the error too
   try {
     await first.connect()
-    // A pooler sends its clients an invented process id for cancel requests, so it differs from pg_backend_pid().
+    // A pooler sends its clients an invented process id for cancel requests. This id differs from pg_backend_pid().
     if ((await pidOf(first)) === Reflect.get(first, 'processID')) return 'none'
     await second.connect()
     return await modeOf(first, second)
@@ -77,8 +77,8 @@ async function modeOf(first: pg.Client, second: pg.Client): Promise<PoolerMode> 
       return free === undefined ? 'session' : 'transaction'
     }
     await second.query('commit')
-    // Some poolers give out the backend that was released last, others the one that was released first. So the two clients take turns in
-    // asking again. In a fixed order, one of these two kinds of poolers would return the same backend every time.
+    // Some poolers give out the backend that was released last, others the backend that was released first. So the two clients take turns
+    // in asking again. In a fixed order, one of these two kinds of poolers would return the same backend every time.
     const [next, before] = round % 2 === 0 ? [first, one] : [second, two]
     const after = await begin(next)
     await next.query('commit')

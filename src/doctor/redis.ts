@@ -72,7 +72,9 @@ interface NodeRedis {
   destroy(): void
 }
 
-/** Returns a function that connects with the client library of the application. Undefined if it has neither ioredis nor redis. */
+/**
+ * Returns a function that connects with the client library of the application. Undefined if the application has neither ioredis nor redis.
+ */
 async function clientOf(folder: string): Promise<((url: string) => Promise<Connection>) | undefined> {
   const require = createRequire(join(folder, 'package.json'))
   const load = async (name: string): Promise<object | undefined> => {

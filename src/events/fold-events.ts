@@ -10,8 +10,8 @@ interface FoldOptions<Event> {
   /** Returns the event without its source, for events that are counted together. */
   readonly withoutSource: (event: Event) => Event
   /**
-   * @param count number of events that the written event represents; @param first whether it is the first event of its source in this
-   *   window
+   * @param count number of events that the written event represents
+   * @param first whether the written event is the first event of its source in this window
    */
   readonly write: (event: Event, count: number, first: boolean) => void
 }

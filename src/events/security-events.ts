@@ -38,9 +38,7 @@ export type SecurityEvent =
       readonly clientAddress?: string | undefined
     })
   | (EventSubject & { readonly type: 'TENANT_REFUSED'; readonly reason: 'unknown' | 'suspended' | 'not-a-member' })
-  /**
-   * A statement was refused because its context names another schema than the one with the tenant's tables. The directory is read again.
-   */
+  /** A statement was refused because the tenant's tables are not in the schema that the context names. The directory is read again. */
   | (EventSubject & { readonly type: 'PLACEMENT_OUTDATED' })
   | (EventSubject & { readonly type: 'PERMISSION_DENIED'; readonly permission: string; readonly source: string })
   | (EventSubject & { readonly type: 'RATE_LIMITED'; readonly limits: readonly string[]; readonly tier: string })

@@ -54,7 +54,7 @@ function reasonOf(found: Found, owner: string | undefined, verb: RowQuestion['ve
   return `${hiding} The row belongs to tenant ${owner}.`
 }
 
-/** Says why the seal or the policies hide the row. Undefined if that is not known, or if they let it pass. */
+/** Says why the seal or the policies hide the row. Undefined if the reason is not known, or if seal and policies let the row pass. */
 function hiddenByPolicies({ seal, judged }: Found): string | undefined {
   // Without the secret, explain's own session has no seal, and every seal policy is false. The application may still see the row.
   if (seal.some(({ verdict }) => verdict === 'unknown')) return undefined

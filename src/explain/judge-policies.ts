@@ -8,15 +8,15 @@ import type { ApplyingPolicy } from './policies-for.ts'
 export interface JudgedPolicies {
   readonly readings: readonly Reading[]
   readonly together: Reading['verdict']
-  /** What the policies of SELECT make of the row. They also apply to an UPDATE or DELETE that names its row. */
+  /** The verdict of the policies for SELECT. These policies also apply to an UPDATE or DELETE with a WHERE clause. */
   readonly select: Reading['verdict']
 }
 
 /**
  * Evaluates the policies of a table for one row, in the session of the tenant.
  *
- * @param lists the policies for SELECT and, for UPDATE or DELETE, a second list of the policies for that command. Each list must let the
- *   row pass
+ * @param lists the first list has the policies for SELECT. For an UPDATE or DELETE, a second list has the policies for this command. Each
+ *   list must let the row pass
  */
 export async function judgePolicies(
   client: pg.Client,

@@ -33,7 +33,7 @@ interface AnyIterator {
   throw?(error?: unknown): unknown
 }
 
-/** An iterator itself (a generator, a cursor), not a collection that can be iterated again. */
+/** Whether a value is an iterator (a generator, a cursor). An array or another collection is not. */
 function isIterator(value: object, symbol: symbol): value is AnyIterator {
   return typeof Reflect.get(value, symbol) === 'function' && typeof Reflect.get(value, 'next') === 'function'
 }

@@ -39,7 +39,10 @@ function keyBefore(text: string, from: number, { fields }: GuardPolicy): string 
   })
 }
 
-/** `"tenant\u005fid"` is the key `tenant_id`; quotes and backslashes stay escaped, so that strings keep their ends. */
+/**
+ * Decodes the escapes in keys: `"tenant\u005fid"` is the key `tenant_id`. Quotes and backslashes stay escaped, so that strings keep their
+ * ends.
+ */
 function decodeKeyEscapes(text: string): string {
   return text.replace(/\\(?:\\|u([0-9a-fA-F]{4}))/g, (whole, hex: string | undefined) => {
     if (hex === undefined) return whole

@@ -46,12 +46,13 @@ export interface TenantGuard {
   guardTenantData<T>(value: T): T
   /** Like the function {@link preventCrossTenantAccess}, but with the policy of this guard. */
   readonly preventCrossTenantAccess: PreventCrossTenantAccess
-  /** For adapters: the error to answer instead of this JSON text; undefined if the text may be sent. Counts, logs and emits. */
+  /** For adapters: returns the error to send instead of this JSON text. Undefined if the text may be sent. Counts, logs and emits. */
   refusalOfJson(text: string, context: TenantContext | undefined): TenantIsolationError | undefined
-  /** For adapters: the error to answer instead of this value. Undefined if the value may be sent. Counts, logs and emits. */
+  /** For adapters: returns the error to send instead of this value. Undefined if the value may be sent. Counts, logs and emits. */
   refusalOfValue(value: unknown, context: TenantContext): TenantIsolationError | undefined
   /**
-   * For adapters: the error to answer instead of data that can't be checked. Undefined if such data may be sent. `reason` is for the log.
+   * For adapters: returns the error to send instead of data that can't be checked. Undefined if such data may be sent. `reason` is for the
+   * log.
    */
   refusalOfUnreadable(reason: string, context: TenantContext | undefined): TenantIsolationError | undefined
   /** For adapters: counts an answer that CrossTenantSafe exempted. */
@@ -152,7 +153,7 @@ function makeDecorator(policy: GuardPolicy, judge: Judge): PreventCrossTenantAcc
   function decorate(...args: readonly unknown[]): unknown {
     return args.length === 0 ? decorate : rewriteDecorated('preventCrossTenantAccess', args, guardFunction)
   }
-  // The overloads are told apart at run time by `rewriteDecorated`, which refuses all other calls.
+  // `rewriteDecorated` distinguishes the overloads at run time, and refuses all other calls.
   return decorate as PreventCrossTenantAccess
 }
 
@@ -181,8 +182,12 @@ export function guardTenantData<T>(value: T, options?: GuardPolicyOptions): T {
 /**
  * Guards the result of a method or function: as TC39 decorator, as legacy TypeScript decorator, or around a plain function.
  *
- * Each call needs a tenant context, and its result is checked against the tenant of the call: a value at once, a promise when
- * it settles, items of an iterator or an object stream one by one. A lazy query builder is run; streams of bytes are refused.
+ * Each call needs a tenant context. Its result is checked against the tenant of the call:
+ * - a value: at once;
+ * - a promise: when it settles;
+ * - an iterator or object stream: item by item.
+ *
+ * A lazy query builder is run. A stream of bytes is refused.
  *
  * @example
  * class Reports {

@@ -9,8 +9,8 @@ import { parseOptions } from '../config/parse-options.ts'
 export type DependencyHealth = 'up' | 'degraded' | 'down'
 
 /**
- * Checks one dependency. If it resolves with `degraded` or `down`, that is the state; any other value means up. A rejection means down, and
- * its error is not shown.
+ * Checks one dependency. If the promise resolves with `degraded` or `down`, this value is the state. Any other value means `up`. A
+ * rejection means `down`, and its error is not shown.
  */
 export type HealthCheck = () => Promise<unknown>
 

@@ -31,7 +31,7 @@ export class AnswerJudge implements StreamJudge {
     this.#context = tryGetCurrentTenant()
   }
 
-  /** The request's tenant. If the judge was made outside a context, the current one. */
+  /** The request's tenant. If the judge was made outside a context, the tenant of the current context. */
   get tenant(): TenantContext | undefined {
     return this.#context ?? tryGetCurrentTenant()
   }

@@ -36,7 +36,7 @@ export function readingOf({ contentType, codings, isPart }: BodyHeaders, start: 
   if (start.length === 0) return { kind: 'undecided' }
   const isMedia = mediaTypes.test(contentType)
   if (isCoded(codings) && !isMedia)
-    return unreadable('a compressed answer: mount the response guard behind compression')
+    return unreadable('a compressed answer: mount compression first, then the response guard')
   const charsets = charsetsOf(contentType)
   const isReadable = charsets.every((charset) => readableCharsets.test(charset))
   if (recordTypes.test(contentType) || jsonTypes.test(contentType)) {

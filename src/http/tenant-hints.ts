@@ -6,7 +6,7 @@ import type { TenantHint } from '../tenants/agreement.ts'
 export interface AgreementOptions {
   /** The headers that may name a tenant. Default `['x-tenant-id']`; `[]`: none. */
   readonly headers?: readonly string[] | undefined
-  /** `example.com`: the part of the host before it (`acme` in `acme.example.com`) names the tenant. */
+  /** `example.com`: the part of the host before this domain (`acme` in `acme.example.com`) names the tenant. */
   readonly subdomainOf?: string | undefined
   /** Subdomains that name no tenant; default `['www', 'api']`. */
   readonly ignoreSubdomains?: readonly string[] | undefined
@@ -45,7 +45,7 @@ const noOptions: AgreementOptions = Object.freeze({})
  * Returns the function that lists a request's hints. It is compiled once for each options object, because some adapters pass their options
  * again with each request.
  *
- * @param caller the call that the message of an error names
+ * @param caller the beginning of error messages, such as `tenantContextMiddleware(wall, { agreement })`
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
  */
 export function hintReader(

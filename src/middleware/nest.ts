@@ -38,8 +38,8 @@ export interface PartywallModuleOptions extends AdapterOptions {
    *
    * - `first` (default): before all handlers that the application adds with `app.use()` and `app.enableCors()`.
    * - `after-app-use`: after these handlers, and before body parsers and routes. Refusals then have CORS headers, so that browsers on
-   *   another origin can read them. But the handlers of `app.use()` run without a tenant, and if they answer a request themselves, it needs
-   *   no token.
+   *   another origin can read them. But the handlers of `app.use()` run without a tenant. A request that such a handler answers needs no
+   *   token.
    */
   readonly mount?: 'first' | 'after-app-use' | undefined
   /** True: a handler with neither `@RequirePermission` nor `@PublicRoute` is refused with 500. Default false. */

@@ -26,7 +26,7 @@ interface EachTenantResult {
   /** Number of schemas that earlier runs with this key had finished. */
   readonly before: number
   readonly failed: readonly { readonly schema: string; readonly reason: string }[]
-  /** Schemas whose tables differ from those of most others after the run. */
+  /** Schemas whose tables differ from the tables of most other schemas after the run. */
   readonly different: readonly string[]
 }
 

@@ -18,7 +18,7 @@ interface PrintedPolicy {
   readonly command: string
   readonly using: string | null
   readonly check: string | null
-  /** The only column of its table that it reads, quoted if necessary. Null if it reads several columns or none. */
+  /** The only column of the table that the policy reads, quoted if necessary. Null if the policy reads several columns or none. */
   readonly column: string | null
 }
 
@@ -31,10 +31,7 @@ interface PrintedFunction {
   readonly body: string
 }
 
-/**
- * SQL for a digest of the code of a function `f` (a row of pg_proc). The code that records digests and the code that compares them both use
- * it.
- */
+/** SQL for a digest of the code of a function `f` (a row of pg_proc). It is used to record digests and to compare them. */
 export const FUNCTION_BODY = `encode(sha256(convert_to(row((select l.lanname from pg_language l where l.oid = f.prolang), f.provolatile, f.proleakproof,
   f.prosrc, pg_get_function_sqlbody(f.oid))::text, 'UTF8')), 'hex')`
 
@@ -50,7 +47,7 @@ export function policyText({ permissive, command, using, check, column }: Printe
   return JSON.stringify([permissive, command, plain(using), plain(check)])
 }
 
-/** A tenant's mark: SHA-256 of the tenant's id in hex digits. Policies in a tenant's own schema contain it in place of the id. */
+/** A tenant's mark: SHA-256 of the tenant's id in hex digits. Policies in a tenant's own schema contain the mark in place of the id. */
 const MARK = /'[0-9a-f]{64}'/g
 
 function withoutMark(expression: string | null): string | null {
@@ -159,7 +156,7 @@ async function printedPolicies(client: Pick<pg.ClientBase, 'query'>, type: strin
       known.push([purpose, textHash(policyText({ ...rows[place], column }))])
     }
   } catch {
-    // The type has no operator =, or this role may not use the type. Nobody can have written such a policy for it.
+    // The type has no operator =, or this role may not use the type. So no such policy exists for the type.
     known.length = 0
   }
   await client.query('rollback to savepoint printed')

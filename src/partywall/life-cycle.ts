@@ -95,7 +95,7 @@ export class WallLife<Claims> {
     stopRefusalLog?.()
     await raised?.close(left())
     await audited?.close(left())
-    // Close this after the alerts, which may use its connections.
+    // Close the protection watch after the alerts, because alerts may use its connections.
     await protection?.close()
     await pool.close({ timeoutMs: left() })
   }

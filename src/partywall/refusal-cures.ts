@@ -54,7 +54,7 @@ const TOKEN_CURES: Readonly<Record<RefusalReason, string>> = {
 /** Advice for each reason for which a tenant is refused: what would let the request pass. */
 export const TENANT_CURES = {
   unknown:
-    'The directory has no tenant with the key in the token’s tenant claim. Insert it, or check which claim is read: tenantClaims.tenant, or tenant of sharedSecretTokens.',
+    'The directory has no tenant with the key in the token’s tenant claim. Insert it, or check which claim is read: the option tenantClaims.tenant names it, or the option tenant of sharedSecretTokens().',
   suspended: 'The tenant’s status is not active. Set it to active if that is a mistake.',
   'not-a-member':
     'The authorize hook says that the user is not a member of the tenant. Add the membership if that is a mistake.',
@@ -73,7 +73,7 @@ export function explainRefusal(event: RefusalEvent): { readonly reason: string; 
         reason: 'permission',
         cure:
           event.source === 'database'
-            ? 'PostgreSQL refused the statement for want of a privilege. If the user should have it, GRANT the privilege to the database role that runs the user’s statements: tenant_user, tenant_admin, or the application’s login if the wall sets no role. database.roles, database.levelOf or access.levels decide which. partywall explain and partywall plan show what a role lacks.'
+            ? 'PostgreSQL refused the statement because a privilege is missing. If the user should have it, GRANT the privilege to the database role that runs the user’s statements: tenant_user, tenant_admin, or the application’s login if the wall sets no role. database.roles, database.levelOf or access.levels decide which role that is. partywall explain and partywall plan show what a role lacks.'
             : `Give one of the user’s roles ${event.permission} in access.roles, if the user should have it.`,
       }
     case 'CROSS_TENANT_ACCESS_ATTEMPT':
@@ -104,15 +104,17 @@ export function cureOfToken(reason: string, fact?: string): string {
 
 /** Cures that speak of `sharedSecretTokens`, whose tokens the application signs itself. */
 const SHARED_SECRET_CURES: Readonly<Partial<Record<RefusalReason, string>>> = {
-  algorithm: 'Name the algorithm with which the application signs in algorithms of sharedSecretTokens (--algorithm).',
+  algorithm:
+    'Add the algorithm of the application’s tokens to the option algorithms of sharedSecretTokens() (--algorithm).',
   signature: 'The token was not signed with this secret. It may be forged, changed, or from another environment.',
   'claim-missing':
-    'Have the code that signs the tokens add the claim, or name the claim of the user in user of sharedSecretTokens.',
+    'Have the code that signs the tokens add the claim, or name the claim of the user in the option user of sharedSecretTokens().',
   'claim-invalid': 'Have the code that signs the tokens fill the claim with a value of the right type.',
   'not-yet-valid': 'Correct the clock of this server or of the server that signs the tokens.',
   'tenant-missing':
-    'Have the code that signs the tokens put the tenant into the claim that tenant of sharedSecretTokens names, or name another claim there.',
-  'tenant-invalid': 'The value of the claim can’t be the key of a tenant. Check tenant of sharedSecretTokens.',
+    'Have the code that signs the tokens put the tenant into the claim that is read, or name another claim in the option tenant of sharedSecretTokens().',
+  'tenant-invalid':
+    'The value of the claim can’t be the key of a tenant. Check the option tenant of sharedSecretTokens().',
 }
 
 /** Returns the advice for a token that `sharedSecretTokens` refused for this reason. */

@@ -116,7 +116,7 @@ export class SharedRevocations implements RevocationCheck {
     clearTimeout(this.#timer)
   }
 
-  /** Reads the list again. A reading that has already begun may miss what was revoked since, so another one follows it. */
+  /** Reads the list again. A reading that has already begun may miss new revocations, so a second reading follows. */
   #readAgain(): void {
     if (this.#loading === undefined) {
       this.#readAll().catch(() => {}) // #load() has logged the error, and reads the list again later

@@ -6,7 +6,7 @@ import type { Equalities } from './equalities.ts'
 import { mayMove } from './new-rows.ts'
 import type { Instance } from './scope.ts'
 
-/** Proves writes of a relation. Uses the tenant column or the parent in `table`, and not those that discovery found. */
+/** Proves writes of a relation. Uses the tenant column or the parent that `table` names, even if discovery found others. */
 export type ProveAs = (table: TenantTable, verb: Verb, role: ActingRole) => Proof
 
 /**
@@ -99,7 +99,7 @@ function partlyNamed(
 }
 
 /**
- * Returns the columns of the lookup row that the policy compares with columns of the row. Undefined if none of these columns of the row
+ * Returns the columns of the lookup row that the policy compares with columns of the row. Undefined if no compared column of the row
  * belongs to a primary or unique key.
  */
 function linksOf(lookup: Instance, row: Instance, table: TenantTable, knows: Equalities) {

@@ -52,8 +52,8 @@ type Joins = (one: string, other: string) => boolean
  * Whether a join shows that two rows belong to the same tenant. Only joins by tenant columns and by keys show this. Rows of several tenants
  * may have the same plan, status or date.
  *
- * @param own whether `from` belongs to the session. Then `to` also belongs to the session if it refers to `from`, or if an identifying
- *   column of `to` is joined with a column of `from`
+ * @param own whether `from` belongs to the session. If so, `to` also belongs to the session in two cases: `to` refers to `from`, or an
+ *   identifying column of `to` is joined with a column of `from`
  */
 function leads(facts: Facts, from: Instance, to: Instance, own: boolean, joins: Joins): boolean {
   const tenant = tenantOf(facts, from)

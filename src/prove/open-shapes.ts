@@ -113,7 +113,10 @@ function isContextLike(reader: AtomReader, expr: Expr): boolean {
   return reader.isContext(reader.term(inner))
 }
 
-/** Matches a condition that tests no column but a setting other than the tenant's, such as `current_setting('app.is_admin') = 'on'`. */
+/**
+ * Matches a condition on a setting other than the tenant's, such as `current_setting('app.is_admin') = 'on'`. The condition tests no
+ * column.
+ */
 export const bypassFlag: Shape = (reader) => {
   for (const atom of reader.atoms) {
     const terms = reader.deepTerms(atom)

@@ -21,14 +21,12 @@ interface Batch {
 interface DecisionBatchesOptions {
   readonly prefix: string
   readonly run: (script: Script, keys: string[], values: string[]) => Promise<unknown>
-  /**
-   * Whether one call may contain keys of several tenants. Not in a Redis Cluster, because these keys may be on different nodes.
-   */
+  /** Whether one call may contain keys of several tenants. False in a Redis Cluster, because these keys may be on different nodes. */
   readonly together: () => boolean
 }
 
 /**
- * Sends all decisions of one turn of the event loop in one call, because a call costs client and server more than the decisions in it.
+ * Sends all decisions of one turn of the event loop in one call, because a call costs more than the decisions in it.
  *
  * Each decision is independent and takes one round trip. The order of the decisions is the order of the requests.
  */

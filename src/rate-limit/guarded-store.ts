@@ -59,8 +59,8 @@ export function createGuardedStore(options: {
     kindOf: failureKindOf,
     onState,
   })
-  // Only an admitted request proves that the store can write. A replica, or a server without memory, can still answer that a limit is reached,
-  // because that answer writes nothing.
+  // Only an admitted request proves that the store can write. A replica, or a server without free memory, can still answer that a limit is
+  // reached, because this answer writes nothing.
   const wasWritten = (reply: StoreReply) => reply.admitted
 
   return {
@@ -94,7 +94,7 @@ export function createGuardedStore(options: {
   }
 }
 
-/** A scope for probes. No tenant's key begins with `~` and a word, and its limits are never reached. */
+/** A scope for probes. Its limits are never reached, and no tenant has this key. */
 const PROBE: Scope = {
   kind: 'tenant',
   key: '{~probe}',

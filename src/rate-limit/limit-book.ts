@@ -23,7 +23,10 @@ interface SharedScope extends Scope {
   readonly share: Limits
 }
 
-/** One request in the form that stores need. A question is small, because each request makes one, even if the cache refuses the request. */
+/**
+ * One request in the form that stores need. A question is small, because each request makes a question, even if the cache refuses the
+ * request.
+ */
 export class Question {
   readonly request: RateLimitRequest
   readonly tier: string

@@ -10,7 +10,10 @@ export interface CursorPlace {
   readonly table: string
   /** The conditions as SQL text, with `$1`, `$2`, … for their values. */
   readonly conditions: readonly string[]
-  /** The parameters of the conditions. The signature contains each as type and text, because a value may have no JSON form (a bigint). */
+  /**
+   * The parameters of the conditions. The signature contains the type and text of each value, because some values have no JSON form (a
+   * bigint).
+   */
   readonly values: readonly unknown[]
   readonly terms: readonly OrderTerm[]
 }

@@ -65,7 +65,7 @@ export function createBreaker(options: BreakerOptions): Breaker {
       return stateOf(policy.state)
     },
     async run(call) {
-      // cockatiel makes callers wait for another caller's probe. Reading the state first refuses them instead.
+      // cockatiel makes callers wait for another caller's probe. Refuse these callers at once instead.
       if (policy.state === CircuitState.HalfOpen) throw unavailable(dependency)
       try {
         return await policy.execute(() => withTimeout(call, timeoutMs, dependency))

@@ -130,7 +130,7 @@ export function createStoreGuard(options: StoreGuardOptions): StoreGuard {
   }
 }
 
-/** Tells a time-out of the guard from an error of the store. */
+/** Whether an error is a time-out of the guard, and not an error of the store. */
 export function isStoreTimeout(error: unknown): boolean {
   return error instanceof StoreTimeoutError
 }

@@ -1,7 +1,7 @@
 import * as crypto from 'node:crypto'
 import { deriveSealKey } from './seal-key.ts'
 
-/** The level of a context: the database role that a statement runs as. The seal covers it. */
+/** The level of a context: the database role that a statement runs as. The seal covers the level. */
 export type TenantLevel = 'tenant_user' | 'tenant_admin'
 
 /** The values that a seal covers, except the database and the backend. */
@@ -57,7 +57,10 @@ function lengthPrefixed(text: string): string {
   return String(text.length - pairs).padStart(4, '0') + text
 }
 
-/** The placement at the end of a seal, followed by its length. So the server finds the placement without reading the other parts. */
+/**
+ * The placement at the end of a seal, followed by the length of the placement. So the server finds the placement without reading the other
+ * parts.
+ */
 function placed(placement: string): string {
   return placement === '' ? '' : placement + String(placement.length).padStart(2, '0')
 }
@@ -93,8 +96,8 @@ export class SealMaker {
   }
 
   /**
-   * Makes a seal that says "no tenant". Functions that only the application may call, outside of any tenant, require it. Injected SQL can
-   * remove its tenant's seal, but it can't make this one, so it can't pretend to run without a tenant.
+   * Makes a seal that says "no tenant". Some functions may only be called by the application, outside of any tenant. They require this
+   * seal. Injected SQL can remove its tenant's seal, but can't make a seal that says "no tenant".
    */
   sealEmpty(place: SealBinding, notAfter: number): string {
     const bound = place.backendPid === undefined ? 't' : 'p'

@@ -15,9 +15,9 @@ interface TicketBatch {
   readonly mac: string
   registered(): void
   /**
-   * Must be called if the call failed. Its tickets are registered later.
+   * Must be called if the registration failed. The tickets are registered later.
    *
-   * @returns whether a warning is due: several calls have failed in a row, and none was logged yet
+   * @returns whether a warning is due: several registrations have failed in a row, and no warning was logged yet
    */
   failed(): boolean
 }
@@ -30,7 +30,7 @@ interface Waiting {
 
 /** Maximum number of tickets in one batch. */
 const MAX_BATCH = 200
-/** How long no ticket is registered after a registration failed, in milliseconds. */
+/** Pause after a failed registration, in milliseconds. No ticket is registered during the pause. */
 const PAUSE_MS = 5_000
 /**
  * Number of registrations that must fail in a row before a warning is logged. A single registration may fail because a connection ends, or

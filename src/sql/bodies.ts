@@ -25,7 +25,7 @@ function readSqlText(fn: DatabaseFunction): Body {
   return parsed.ok ? { kind: 'sql', statements: parsed.value } : { kind: 'unreadable', reason: parsed.reason }
 }
 
-// The printed body is only a part of CREATE FUNCTION, so wrap it in one before parsing.
+// The printed body is only a part of CREATE FUNCTION, so add the rest of the statement before parsing.
 function readAtomic(body: string): Body {
   const parsed = parseRaw(`create function atomic_body() returns void language sql ${body}`)
   if (!parsed.ok) return { kind: 'unreadable', reason: parsed.reason }

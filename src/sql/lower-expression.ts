@@ -90,7 +90,7 @@ export function expressionLowering(lowerSelect: (fields: Node) => Query): Expres
     return nodesOf(value).map(lowerExpression)
   }
 
-  /** Returns the expressions anywhere below a node for which `tree.ts` has no kind. */
+  /** Returns all expressions below a node. Used for nodes of a kind that `tree.ts` does not have. */
   function partsOf(fields: Node): readonly Expr[] {
     return Object.values(fields).flatMap((value): readonly Expr[] => {
       const nodes = Array.isArray(value) ? nodesOf(value) : isNode(value) ? [value] : []

@@ -18,7 +18,7 @@ export interface TelemetryOptions {
 }
 
 export interface Telemetry {
-  /** Runs `fn` in a span that carries the current tenant, its tier and the request id, and counts its duration by operation. */
+  /** Runs `fn` in a span that carries the current tenant, its tier and the request id. Records the duration of the operation. */
   withSpan<T>(operation: string, fn: (span: Span) => Promise<T>): Promise<T>
   /** Counts one decision of the rate limiter. */
   limitDecision(decision: {
@@ -26,7 +26,7 @@ export interface Telemetry {
     readonly outcome: 'allowed' | 'refused'
     readonly mode: 'store' | 'local' | 'closed' | 'open'
   }): void
-  /** Sets gauges whose values no event reports. */
+  /** Sets gauges to the given values. */
   observe(values: {
     readonly auditLagSeconds?: number
     readonly auditUnsealed?: number

@@ -15,8 +15,8 @@ export interface FoundKey {
 }
 
 /**
- * Returns those blind keys of a table that still need an index. A key needs none if queries can use a partial index, an index on a
- * generated column, or an index with another collation. Empty if the table is known to be small.
+ * Returns those blind keys of a table that still need an index. A key needs no further index if queries can use a partial index, an index
+ * on a generated column, or an index with another collation. Empty if the table is known to be small.
  *
  * @param tenant the number of the tenant column, if the table has one
  */
@@ -50,8 +50,8 @@ function isSmall(relation: Relation, tenant: number | undefined): boolean {
 }
 
 /**
- * A unique index on an expression does not count as a constraint here, because queries may use it, as a sign-in does with `lower(email)`.
- * Exception: an index on COALESCE(…) counts as a constraint. COALESCE only makes NULLs equal, and queries compare the column itself.
+ * Whether only a constraint needs the index. Queries may also use a unique index on an expression, such as `lower(email)`, so the result
+ * for such an index is false. For COALESCE(…) the result is true, because queries compare the column itself.
  */
 function isConstraint(index: Index, key: BlindKey): boolean {
   return index.primary || index.exclusion || (index.unique && (key.column !== 0 || /^COALESCE\(/.test(key.key)))

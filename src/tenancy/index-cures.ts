@@ -19,7 +19,7 @@ export type IndexCure =
       readonly index: CureIndex
       readonly query: string
     }
-  /** A person must write the fix: `advice` says which. */
+  /** A person must write the SQL. `advice` says what the SQL must do. */
   | { readonly kind: 'advice'; readonly advice: string }
 
 /** An index that a cure creates. */

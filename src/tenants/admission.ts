@@ -46,7 +46,7 @@ export interface EarlyRefusals {
     readonly tier: string
     readonly userId: string
   }) => Error | undefined
-  /** Called for each token that did not verify. Returns the error to refuse with. */
+  /** Called for each token that failed verification. Returns the error to refuse with. */
   readonly failedToken?: (error: unknown, clientAddress: string | undefined) => unknown
 }
 
@@ -57,9 +57,10 @@ export interface Admission {
    *
    * @throws {AuthenticationError} `PARTYWALL_AUTHENTICATION` the token is not good
    * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE` the tenant is unknown or suspended, or the user is not a member; the client
-   *   gets the same answer
+   *   gets the same answer in each case
    * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` a hint names another tenant; emits CROSS_TENANT_ACCESS_ATTEMPT
-   * @throws {RateLimitExceededError} `PARTYWALL_RATE_LIMIT_EXCEEDED` with `refuseBlocked`, or too many failed tokens of the address
+   * @throws {RateLimitExceededError} `PARTYWALL_RATE_LIMIT_EXCEEDED` the tenant is over its limits (only with `refuseBlocked`), or too many
+   *   tokens of the client's address failed
    * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` a dependency can't be asked now
    */
   admit(request: AdmissionRequest): Promise<TenantContext>
@@ -93,8 +94,8 @@ export function createAdmission<Token extends AdmittedToken>(options: AdmissionO
   }
 
   /**
-   * Returns the error for a tenant that is known to be blocked. For that even an expired cache entry of the tenant is good enough. A
-   * request whose hint names another tenant is not refused here, so that `admit` refuses and reports it.
+   * Returns the error for a tenant that is known to be blocked. An expired cache entry of the tenant is good enough for this. A request
+   * whose hint names another tenant is not refused here, so that `admit` refuses and reports it.
    */
   function knownToBeBlocked(token: AdmittedToken, hints: readonly TenantHint[]): Error | undefined {
     const tenant = directory.peek?.(token.tenantClaim)

@@ -27,7 +27,7 @@ export class TenantCache {
   readonly #maxEntries: number
   readonly #now: () => number
   readonly #known: BoundedMap<string, Entry>
-  /** Claims that name no tenant, with the time of that answer. */
+  /** Claims that name no tenant, with the time when the directory said so. */
   readonly #unknown: BoundedMap<string, number>
   readonly #claimsByHash = new Map<string, Set<string>>()
   readonly #claimsById: BoundedMap<string, string>
@@ -78,7 +78,7 @@ export class TenantCache {
     if (this.#claimsByHash.size > 2 * this.#maxEntries) this.#dropEvicted()
   }
 
-  /** Forgets a tenant by its hash, and all claims that named no tenant, because the tenant may be new. */
+  /** Forgets the tenant with this hash. Also forgets all claims that named no tenant, because the tenant may be new. */
   forgetHash(hash: string): readonly { readonly claim: string; readonly tenant: Tenant | undefined }[] {
     this.#unknown.clear()
     return [...(this.#claimsByHash.get(hash) ?? [])].map((claim) => {

@@ -40,9 +40,9 @@ export type AppUnderTest = RequestListener | { readonly listener: RequestListene
 export type TestKitOptions = KitDatabaseOptions & {
   /** Creates the application, such as an Express app with its own wall. Without this option there is no API, only SQL. */
   readonly app?: (env: TestKitEnv) => AppUnderTest | Promise<AppUnderTest>
-  /** The port of the application; default 0, any free one. */
+  /** The port of the application; default 0: any free port. */
   readonly port?: number | undefined
-  /** Your table of tenants, if it is another one than `public.tenants (id, key, name, status, tier)`. */
+  /** Your table of tenants. Default: `public.tenants (id, key, name, status, tier)`. */
   readonly tenants?: TenantsTable | undefined
   /** The schemas of unqualified names in `rawQuery`. Default `['public']`. */
   readonly searchPath?: readonly string[] | undefined

@@ -9,7 +9,9 @@ export interface TenantsTable {
   readonly table?: string | undefined
   /** The column that other tables refer to; default `id`. */
   readonly id?: string | undefined
-  /** The column whose value tokens contain, such as a slug. Default: `key` if the table has this column, otherwise the id. */
+  /**
+   * The column whose value is the tenant claim of a token, such as a slug. Default: `key` if the table has this column, otherwise the id.
+   */
   readonly key?: string | undefined
   /** The column with the status; default `status`. The table needs it only for `suspend()` and `activate()`. */
   readonly status?: string | undefined
@@ -91,7 +93,10 @@ function unlike(value: string): string {
   return `${value}-${randomUUID().slice(0, 8)}`
 }
 
-/** The error that names the cure, if a policy for tenants refused the row because the planting role inherits their rights. */
+/**
+ * Returns an error that names the fix, if the planting role inherits from tenant_user, tenant_admin or partywall_cross. The policies of
+ * these roles then refuse the row.
+ */
 async function inheriting(client: pg.ClientBase, error: unknown): Promise<ConfigurationError | undefined> {
   if (!(error instanceof Error && 'code' in error && error.code === '42501')) return undefined
   const { rows } = await client.query<{ me: string; inherited: string }>(

@@ -22,7 +22,7 @@ export const verifyOptionsSchema = z.strictObject({
 
 /** Options of `verifyDatabase`. */
 export interface VerifyOptions {
-  /** URL of the migration role, or better of a superuser, who sees everything. Nothing is committed. */
+  /** URL of the migration role or of a superuser. A superuser is better, because only a superuser sees everything. Nothing is committed. */
   readonly databaseUrl: string
   /** The role that the application's queries run as. Default: the role that verify finds by its grants. */
   readonly appRole?: string | undefined

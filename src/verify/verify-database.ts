@@ -93,7 +93,7 @@ function actingIn({ acting }: Facts): readonly number[] {
   return acting.filter(({ bypasses }) => !bypasses).map(({ role }) => role.oid)
 }
 
-/** Statement timeout while the catalog is read. Even in a large database this takes far less. */
+/** Statement timeout while the catalog is read. Even in a large database the reading takes far less time. */
 const READING_TIMEOUT_MS = 120_000
 
 function queryable(client: pg.Client): Queryable {

@@ -13,7 +13,7 @@ describe('a line of the checklist that names one of several causes', () => {
         const lines = verifyChecklist({ report, findings: report.findings, command: COMMAND, files: [] })
         const failed = lines.filter(({ verdict }) => verdict === 'failed').map(({ detail }) => detail)
         expect(failed).toEqual([
-          expect.stringMatching(/^[\w-]+ on \S+, and \d+ more findings? from medium up$/),
+          expect.stringMatching(/^[\w-]+ on \S+, and \d+ more findings? of severity medium or higher$/),
           'select on public.documents leaks, and 3 more pairs of table and verb',
         ])
       },

@@ -24,7 +24,7 @@ export interface CrossingParts {
  * Runs `fn` over all tenants. This is the only way to read across tenants. Inside `fn` the pool reads through a separate login role, in
  * read-only transactions. To write, `fn` calls `runWithTenant`.
  *
- * The scope ends when `fn` settles. Statements that a leftover promise or timer sends later throw.
+ * The scope ends when `fn` settles. A later statement, such as a statement of a leftover promise or timer, throws.
  *
  * @throws {TenantIsolationError} inside the context of a tenant, unless the route of the request was declared for crossings; also inside a
  *   support visit
@@ -73,7 +73,7 @@ function refuseInsideTenant(events: SecurityEvents | undefined): void {
   const frame = tenantStore.getStore()
   if (frame === undefined) return
   const inside = internalsOf(frame)
-  // A support visit was opened by a crossing, but it is limited to one tenant, so it must not cross again.
+  // A support visit is limited to one tenant, so work inside a visit must not open a crossing.
   const visit = inside.visit ?? inside.outer?.visit
   if (visit === undefined && (inside.scope?.alive() === true || inside.mayCross === true)) return
   if (!isTenantFrame(frame) && inside.within === undefined) return

@@ -23,14 +23,14 @@ interface LeasedPool {
 /**
  * Takes connections out of pg-pool and gives them back. Tenants take turns in getting a connection.
  *
- * A connection that is given back goes directly to the statement whose turn it is. This avoids pg-pool's queue, its timer for idle
- * connections, and a wait for the next tick. pg-pool does not notice: it still counts the connection as checked out.
+ * A connection that is given back goes directly to the statement whose turn it is. This avoids pg-pool's queue and idle timer, and a wait
+ * for the next tick. pg-pool does not notice: it still counts the connection as checked out.
  */
 export class Leases {
   readonly #pool: LeasedPool
   readonly #shares: TenantShares | undefined
   readonly #events: SecurityEvents | undefined
-  /** A connection that was just given back, while the next statement for it is looked for. */
+  /** A connection that was just given back, until the next statement takes it. */
   #free: TenantClient | undefined
   #registersSoon = false
 
@@ -43,8 +43,8 @@ export class Leases {
   /**
    * Takes a connection for a frame when it is the turn of the frame's tenant. Keeps pg-pool's own release function as `poolRelease`.
    *
-   * @param take must not throw. It must return before the connection is given back, because the previous statement may still be finishing
-   *   on the connection
+   * @param take must not throw, and must not give the connection back before it returns. The connection's previous statement may still be
+   *   finishing
    */
   take(frame: ContextFrame | undefined, take: Leased): void {
     if (this.#shares === undefined) {
@@ -135,9 +135,8 @@ export class Leases {
   }
 
   /**
-   * Registers tickets a moment after a caller has released a connection. The caller must see the released connection as idle at once, so
-   * this function takes a connection from the pool later. Does nothing if a statement of the pool has registered the tickets in the
-   * meantime.
+   * Registers tickets a moment after a caller has released a connection. It then takes a connection from the pool, because the released
+   * connection must look idle to the caller at once. Does nothing if a statement of the pool has registered the tickets in the meantime.
    */
   #registerSoon(client: TenantClient): void {
     const { tickets } = client.guard.settings
@@ -147,7 +146,7 @@ export class Leases {
       this.#registersSoon = false
       if (!tickets.pending || this.#pool.ending) return
       this.take(undefined, (_error, taken) => {
-        // take() must have returned before its connection is given back.
+        // take() must have returned before the connection is given back.
         if (taken !== undefined) process.nextTick(() => this.giveBack(taken))
       })
     }, REGISTER_SOON_MS).unref()
@@ -183,8 +182,8 @@ export class Leases {
   }
 
   /**
-   * Whether the next statement may get the connection without pg-pool. pg-pool counts uses and closes old connections only when they are
-   * released to it.
+   * Whether the next statement may get the connection without pg-pool. pg-pool checks the age of a connection and the number of its uses
+   * only when the connection is released to pg-pool.
    */
   #mayHandOver(client: TenantClient): boolean {
     const { maxUses, maxLifetimeSeconds } = this.#pool.options

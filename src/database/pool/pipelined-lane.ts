@@ -114,7 +114,7 @@ export class PipelinedLane implements StatementLane {
   }
 
   /**
-   * Closes a discarded connection after its last answer. pg's event `drain` can't be used for that, because pg emits it before a failed
+   * Closes a discarded connection after its last answer. pg's event `drain` can't be used for this, because pg emits it before a failed
    * statement has ended. With `drain` the connection would stay open, and no new connection could replace it.
    */
   readonly #retire = ({ host }: TenantQuery): void => {
@@ -123,7 +123,7 @@ export class PipelinedLane implements StatementLane {
 
   #lookAt(client: TenantClient): void {
     const { discardedFor, inFlight } = client.guard
-    // If the connection is discarded while tickets are registered, the answer of the registration is the last one. So look again after the
+    // Register the waiting tickets. If the connection is discarded meanwhile, nothing else would close it. So look again after the
     // registration.
     if (discardedFor === undefined) void registerTickets(client)?.then(() => this.#lookAt(client))
     else if (inFlight === 0) client.destroySocket(new Error(discardedFor))

@@ -36,10 +36,10 @@ export function reachedFiles(files: ProjectFiles): ReadonlySet<string> | undefin
   return answer.reached
 }
 
-/** Resolves imports of each project. It is made once: several parts of a plan ask. */
+/** Resolvers of imports, one for each project. They are kept because several parts of a plan need them. */
 const importers = new WeakMap<ProjectFiles, (path: string) => readonly string[]>()
 
-/** The files of the project that a file imports by imports that its code spells out. Tests are left out. */
+/** Returns the project's files that a file imports by a literal name. Leaves out tests. */
 export function importsOf(files: ProjectFiles, path: string): readonly string[] {
   let resolve = importers.get(files)
   if (resolve === undefined) {

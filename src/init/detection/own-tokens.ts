@@ -17,8 +17,8 @@ export interface OwnTokens {
   /** The file in which a token is signed. */
   readonly path: string
   /**
-   * Other files whose tokens name the tenant too, but have other claims than the tokens of `path`. Only files that the application may
-   * load.
+   * Other files whose tokens also name the tenant, but with other claims than the tokens of `path`. Contains only files that the
+   * application may load.
    */
   readonly others: readonly string[]
   /** Other files whose tokens name the tenant. The application's entry imports these files neither directly nor through other files. */
@@ -27,7 +27,7 @@ export interface OwnTokens {
   readonly isReached: boolean | undefined
 }
 
-/** A call that signs a token, up to its first argument: `new SignJWT(`, `jwt.sign(`, `jwt.signAsync(`. */
+/** The beginning of a call that signs a token, up to the first argument: `new SignJWT(`, `jwt.sign(`, `jwt.signAsync(`. */
 const SIGNING = /(?:new\s+SignJWT|\.sign(?:Async)?|\bsign)\s*\(\s*(?:(?=\{)|(\w{1,64})\s*[,)])/g
 /** `const payload: Payload = {` */
 const OBJECTS = /\b(?:const|let|var)\s+(\w{1,64})\s*(?::[^=;]{1,120})?=\s*(?=\{)/g
@@ -91,7 +91,7 @@ function secretOf(text: string): string | undefined {
   return names.find((name) => !NO_SECRET.test(name) && name === name.toUpperCase())
 }
 
-/** The keys of the objects that are signed. */
+/** Returns the keys of each object that is signed. */
 function signedIn(text: string): readonly (readonly string[])[] {
   const objects = new Map(
     [...text.matchAll(OBJECTS)].map((found) => [found[1], found.index + found[0].length] as const),
@@ -103,7 +103,7 @@ function signedIn(text: string): readonly (readonly string[])[] {
   })
 }
 
-/** The keys of the object whose bracket stands at `open`. */
+/** Returns the keys of the object that begins at position `open`. */
 function keysOf(text: string, open: number): readonly string[] {
   const keys: string[] = []
   for (let at = open + 1; ; ) {
@@ -115,7 +115,7 @@ function keysOf(text: string, open: number): readonly string[] {
   }
 }
 
-/** Files that sign tokens with a JWT library, whatever their claims are. Those that the application loads come first. */
+/** Files that sign tokens with a JWT library, whatever their claims are. Files that the application loads come first. */
 export function filesThatSign(files: ProjectFiles): readonly string[] {
   const reached = reachedFiles(files)
   const rank = (path: string) => (reached?.has(path) === false ? 1 : 0)

@@ -8,7 +8,7 @@ import { accountsWithoutPasswords } from './entry-access.ts'
 /** Tables of keys, invitations and sessions, by their names. */
 const LOOKUP_TABLE =
   /(?:^|_)(?:api_?keys?|access_?keys?|invit(?:e|es|ation|ations)|(?:refresh|reset|access|verification|password_reset)_?tokens?|password_?resets?|sessions?|otps?|magic_?links?|(?:email_)?verifications?|domains?|sso_?\w*|oauth_?\w*)$/i
-/** Columns with a secret that a request contains before its tenant is known. */
+/** Columns with a secret by which code finds a row before the tenant is known, such as a key or an invitation code. */
 const SECRET_COLUMN =
   /^(?:token|token_?hash|(?:refresh|reset|invite|invitation|verification|access|magic)_?token|key_?hash|hashed_?key|api_?key|(?:invite|invitation)_?code|otp)$/i
 /** Columns that are changed by sign-in, by a password reset, or when a user confirms an address. */
@@ -22,8 +22,8 @@ const READ = 'partywall_entry_read'
 const UPDATE = 'partywall_entry_update'
 
 /**
- * Proposes further rights of the entry login that sign-in often needs: SELECT on tables of keys and invitations, and UPDATE of columns such
- * as `last_login_at`. Both rights reach the rows of all tenants, so a person decides.
+ * Proposes further rights of the entry login (docs/glossary.md). Sign-in often needs SELECT on tables of keys and invitations, and UPDATE
+ * of columns such as `last_login_at`. Both rights reach the rows of all tenants, so a person decides.
  *
  * @param given tables that the entry login can already read
  */

@@ -80,8 +80,8 @@ function grant(label: string, privilege: string, object: string, roles: readonly
 
 /**
  * Returns the privileges that the tenant roles need on a sequence. A serial column calls nextval() as the inserting role, which needs USAGE
- * on the sequence. An identity column does not. A role that may not INSERT gets no privilege: with it the role could learn how many rows
- * there are, and use up the numbers.
+ * on the sequence. An identity column needs no privilege. A role that may not INSERT gets no USAGE: with USAGE the role could learn how
+ * many rows there are, and use up the numbers.
  */
 function sequencePrivileges(planning: Planning, sequence: Relation): readonly string[] {
   const owned = planning.catalog.sequences.get(sequence.oid)

@@ -8,13 +8,13 @@ export interface Candidate {
   readonly tables: number
   /** Number of policies that compare the column with a setting. */
   readonly direct: number
-  /** Whether some policy uses the column, or the table that it refers to. */
+  /** Whether some policy uses the column, or the table that the column refers to. */
   readonly voted: boolean
   /** The table that most foreign keys of the column refer to. */
   readonly parent: Relation | undefined
   /** The column is named after its parent: `board_id` refers to `boards`. */
   readonly named: boolean
-  /** Whether more than a foreign key suggests that the parent's rows are tenants: the parent's name, or a table of members. */
+  /** Whether the rows of the parent look like tenants, because of the column's name or because the parent has a table of members. */
   readonly claimed: boolean
   /** The column names a person, judged by the table it refers to or by how policies use it. */
   readonly personal: boolean
@@ -35,11 +35,11 @@ interface Weights {
 const PEOPLE = /^(auth_?)?(users?|accounts?_users?|profiles?|people|persons?|employees?|members?|identities)$/i
 
 /**
- * Gives each column that could be the tenant column a score. It counts the tables that have the column or refer to one common parent, and
- * the policies that compare the column with a setting.
+ * Gives each column that could be the tenant column a score. It counts the tables that have the column, or that refer to the same parent as
+ * the column, and the policies that compare the column with a setting.
  *
- * The name of a column counts little: it adds at most half a point to the score, and each table adds a point. A column by which policies
- * only look up people (`members.person = setting`) names a person. Such policies then read a column of the row that they found. That column
+ * The name of a column counts little: it adds at most half a point to the score, and each table adds a point. Some policies look up the row
+ * of a person (`members.person = setting`) and read another column of this row (`club_id`). Then `person` names a person, and `club_id`
  * names the tenant.
  */
 export function weighColumns(tables: readonly Relation[], evidence: Evidence): readonly Candidate[] {
@@ -145,8 +145,8 @@ export function targetsOf(relation: Relation, column: Column): readonly Oid[] {
 
 /**
  * Some policies look up the row of a person, and read another column of that row: `select club_id from members where person = setting`.
- * Returns the columns by which policies look up (`person`). A column is left out if the policy reads the key of the row that it finds. That
- * row is then a parent of the protected row, and the compared column names the parent's tenant and not a person.
+ * Returns the columns that such policies compare (`person`). Leaves out a lookup that reads the key of the found row: `select id from
+ * orders where org_id = setting`. The found row is a parent of the protected row, and `org_id` names a tenant.
  */
 function peopleColumns(evidence: Evidence): ReadonlySet<string> {
   const taken = evidence.columns.filter((vote) => vote.via === 'indirect')

@@ -31,7 +31,7 @@ export function heldStatements(parts: HeldParts, sent: readonly SentStatement[])
   )
   const statements = sent.flatMap((each) => statementOf(each, entries, facts))
   const roles = new Set(statements.map(({ by }) => by))
-  // Also include tenant B of each role, because the control runs the same statement in the context of tenant B.
+  // An attack runs as tenant A, and its control runs the same statement as tenant B. So include the context of tenant B, too.
   const used = (name: string) => roles.has(name) || roles.has(name.replace(/tenant B$/, 'tenant A'))
   const actors = new Map(
     entries
@@ -53,12 +53,13 @@ function entryOf(facts: Facts, by: Crosser): readonly Entry[] {
   return split === undefined ? [] : [{ by, seal: split.seal, sql: `${becomeSql(facts, by.role)};${split.rest}` }]
 }
 
-/** Empty if the statements contain a seal that a reader could not replace by a new one. A report must not contain a seal. */
+/** Empty if the statements contain a seal that a reader can't replace, because a report must not contain a seal. */
 function statementOf(sent: SentStatement, entries: readonly Entry[], facts: Facts): readonly HeldStatement[] {
   const { by, statements, check, attack, object, verb, outcome, tries } = sent
   const splits = statements.map(splitSeal)
   const [first] = splits
-  // Several entries may match, because the SQL of a session without a setting is a prefix of all others. Take the longest one.
+  // Several entries may match, because the SQL of a session without a setting is a prefix of the SQL of all other sessions. Take the
+  // longest entry.
   const [entry] = by === undefined ? entries.filter(({ sql }) => first?.rest.startsWith(sql)).sort(longest) : []
   const texts: string[] = []
   for (const [at, split] of splits.entries()) {

@@ -36,7 +36,8 @@ export const loginRoleWider: Rule = {
 /** Returns the logins that can become the application's role by SET ROLE, and that bypass row-level security. */
 export function widerLogins(facts: Facts): readonly { readonly login: Role; readonly width: Width }[] {
   const app = facts.tenancy.appRole
-  // If the application's role can log in, it is itself the login. Its members then belong to administrators.
+  // If the application's role can log in, the application logs in as this role. Other logins that can become this role belong to
+  // administrators.
   if (app.login) return []
   const logins = [...facts.catalog.roles.values()].filter(
     (role) =>
@@ -65,8 +66,8 @@ interface Width {
 }
 
 /**
- * Returns how a login bypasses row-level security: by itself, or through a role that it can become. The application's role is not looked
- * at.
+ * Returns how a login bypasses row-level security: by itself, or through a role that it can become. The application's role itself is left
+ * out.
  */
 function widthOf(facts: Facts, login: Role): Width | undefined {
   const app = facts.tenancy.appRole

@@ -50,13 +50,13 @@ export const untenantedChild: Rule = {
   },
 }
 
-// Columns that say who created or changed an entry. `user_id` is not one of them, because it says to whom the entry belongs.
+// Columns that say who created or changed a row. `user_id` does not: it says who owns the row.
 const AUTHOR_NAME =
   /^(last_)?(added|created|changed|edited|updated|modified|imported|uploaded|published|approved|reviewed|deleted|removed|archived|maintained)_?by(_(user|member|account|person|staff|profile|admin))?(_?id)?$|^(author|editor|creator|updater|maintainer)(_?id)?$/i
 
 /**
- * Whether the table is a shared list: its references only say who created an entry, and neither the application nor a function of the
- * database writes it.
+ * Whether the table is a shared list: its foreign keys only say who created or changed a row, and neither the application nor a function of
+ * the database writes the table.
  */
 function isGlobalLookup(facts: Facts, table: Extract<TenantTable, { kind: 'child' }>): boolean {
   const { relation, parents } = table

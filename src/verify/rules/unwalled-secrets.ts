@@ -41,8 +41,8 @@ export const unwalledSecrets: Rule = {
 }
 
 /**
- * Whether another rule reports that the role reads all rows. Either policies exist but row-level security is off, or a policy that shows
- * all rows stands beside a policy that looks up memberships.
+ * Whether another rule reports that the role reads all rows. This is so in two cases: policies exist but row-level security is off, or one
+ * policy looks up memberships and another policy shows all rows.
  */
 function isReported(facts: Facts, relation: Relation, role: ActingRole): boolean {
   if (!relation.rowSecurity) return lookingPolicies(facts, relation).length > 0

@@ -43,7 +43,9 @@ export class PrefixWriter {
   /** Serial number of the Parse message at the start of the last prefix. 0 if the prefix has no Parse message. */
   lastParse = 0
   readonly #settings: WallSettings
-  /** Subject of the last context that was in force. That user's locks, sequence values and seed of random() may still be on the session. */
+  /**
+   * Subject of the last context that was in force. The session may still have locks, sequence values and the random() seed of this user.
+   */
   #lastSubject: string | undefined
   /** Subject of the context that was written last. Undefined if none was written for the current statement. */
   #sentSubject: string | undefined
@@ -91,7 +93,7 @@ export class PrefixWriter {
       return answers
     }
     const { identity, front, form, own, bytes } = this.#choose(frame, place)
-    // The clean-up goes first: Parse takes a snapshot, and after a snapshot the isolation level can no longer be set.
+    // Send the clean-up before Parse. Parse takes a snapshot, and after a snapshot the clean-up could not set the isolation level.
     if (front !== undefined) connection.stream.write(front.bytes)
     this.lastParse = this.#parseUnnamed(connection, form)
     connection.stream.write(bytes.of(identity, form, { own }))
@@ -118,8 +120,8 @@ export class PrefixWriter {
   }
 
   /**
-   * Checks one answer of the prefix. If a tenant had prepared its own statement under the name of our clean-up statement, the tag of the
-   * answer could not be RESET or DISCARD, because PREPARE accepts neither command.
+   * Checks one answer of the prefix. A tenant may PREPARE another statement under the name of our clean-up statement. The answer to such a
+   * statement never has the tag RESET or DISCARD, because PREPARE accepts neither command.
    *
    * @param place 0 for the first answer
    * @returns false if another statement ran in place of our clean-up statement
@@ -167,7 +169,7 @@ export class PrefixWriter {
 
   /**
    * Parses the unnamed context statement. Behind a pooler it is parsed before each statement. On a shared connection it is parsed before
-   * each statement until the server has acknowledged one Parse, and again after another unnamed statement was parsed. If the server has
+   * each statement until the server has acknowledged one Parse. After another unnamed statement it is parsed again. If the server has
    * another unnamed statement, Bind fails.
    */
   #parseUnnamed(connection: PgConnection, form: ContextForm): number {
