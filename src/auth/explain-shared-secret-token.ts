@@ -6,7 +6,7 @@ import { attempt, type ExplainedCheck, type ExplainedToken, failed, pick } from 
 import { compileIdentity } from './identity.ts'
 import { makeOwnVerifier } from './own-verifier.ts'
 import { TokenRefusedError } from './refusal.ts'
-import { idOf, rolesOf, type SharedSecretTokenOptions, sharedSecretTokens } from './shared-secret-tokens.ts'
+import { idOf, isMoment, rolesOf, type SharedSecretTokenOptions, sharedSecretTokens } from './shared-secret-tokens.ts'
 import type { RawClaims } from './strict-json.ts'
 
 /**
@@ -97,6 +97,10 @@ function checkTimes(payload: RawClaims): void {
   for (const name of ['iat', 'nbf', 'exp'])
     if (payload[name] !== undefined && typeof payload[name] !== 'number')
       throw new TokenRefusedError('claim-invalid', name)
+  for (const name of ['iat', 'exp']) {
+    const value = payload[name]
+    if (typeof value === 'number' && !isMoment(value)) throw new TokenRefusedError('claim-invalid', name)
+  }
   const now = Math.floor(Date.now() / 1000)
   const { nbf, exp } = payload
   if (typeof nbf === 'number' && nbf > now) {

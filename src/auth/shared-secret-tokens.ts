@@ -83,6 +83,7 @@ function principalOf(
   const userId = idOf(claims.user(payload))
   const roles = rolesOf(claims.roles(payload))
   if (tenant === undefined || userId === undefined || roles === undefined || payload.exp === undefined) return undefined
+  if (!isMoment(payload.exp) || !isMoment(payload.iat ?? 0)) return undefined
   return {
     tenant,
     userId,
@@ -91,6 +92,11 @@ function principalOf(
     ...(payload.iat === undefined ? {} : { issuedAt: new Date(payload.iat * 1000) }),
     ...(payload.jti === undefined ? {} : { credentialId: payload.jti }),
   }
+}
+
+/** Whether a JavaScript Date can be this many seconds after 1970 (ECMAScript, “Time Values”: ±8.64e15 ms). */
+export function isMoment(seconds: number): boolean {
+  return !Number.isNaN(new Date(seconds * 1000).getTime())
 }
 
 /** Reads an id as text. Many tokens contain serial keys as numbers. A list, an object and a fraction are no ids. */
