@@ -54,7 +54,7 @@ async function markOwn(files: readonly InputFile[]): Promise<readonly InputFile[
   })
 }
 
-/** Returns the files that flags name, apart from the migrations. Leaves out a file that can't be read any more. */
+/** Returns the files that are named by the flags `--context-sql` and `--baseline`. Leaves out a file that can't be read any more. */
 async function flagFiles(settings: VerifySettings): Promise<readonly InputFile[]> {
   const names = [settings.contextSql, settings.baseline].filter((name) => name !== undefined)
   const files = await Promise.all(

@@ -9,8 +9,9 @@ interface TriedOptions {
   /** A superuser's URL of a copy that no one else uses, or the reason why there is none. */
   readonly copy: () => Promise<OpenedCopy>
   /**
-   * The role that the user named, or that was created for the run. Undefined if discovery found the role. Behind a gateway, discovery finds
-   * the gateway's login, and a trial that acts only as this login would reach no row.
+   * The role that the user named, or that was created for the run. Undefined if discovery found the role: the trial then runs
+   * discovery too. If a role is named, discovery does not look for the roles that a gateway becomes, so behind a gateway the trial might
+   * reach no row.
    */
   readonly appRole: string | undefined
   readonly schemas: readonly string[] | undefined

@@ -76,8 +76,8 @@ export class AnchorChain {
   }
 
   /**
-   * Looks at the anchors that the cluster of anchor `anchorN` made before this anchor. Returns the time of the newest anchor that was made
-   * before this transaction number was used. The events of the transaction were written after this time.
+   * Returns the time of the newest anchor that was made before the transaction number `xid` was used. The events of that transaction were
+   * written after this time. Looks only at anchors that come before `anchorN` and that the same cluster made.
    */
   notBefore(xid: string, anchorN: number): string | undefined {
     // Events of one transaction are adjacent, so remember the last answer.
@@ -159,7 +159,7 @@ export class AnchorChain {
     }
     const root = merkleRoot(checkpoints).toString('hex')
     if (body.count !== checkpoints.length || body.root !== root) {
-      const detail = `it was signed over ${body.count} checkpoints, which are not the ${checkpoints.length} found`
+      const detail = `the checkpoints that it covers are not the same any more: ${body.count} when it was signed, ${checkpoints.length} now`
       damage.add({ kind: 'anchor-changed', anchor: n, detail })
     }
   }

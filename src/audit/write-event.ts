@@ -70,7 +70,7 @@ export function prepareEvent(input: AuditInput, context: TenantContext, policy: 
 
 /**
  * Computes the commitment: a salted hash that the signed row contains in place of the erasable values. Without the salt, an attacker could
- * find the e-mail address by trying addresses.
+ * find an erasable value, such as an e-mail address, by trying possible values.
  */
 export function commitment(salt: Uint8Array, data: string): Buffer {
   return createHash('sha256').update(salt).update(data, 'utf8').digest()

@@ -119,7 +119,8 @@ export class Trial {
         session: this.#session,
         roles: this.#roles,
         relations: concerned(this.facts, statements),
-        // The statements may have changed which setting policies read, so each session sets the tenant in the old and in the new setting.
+        // The statements may have changed the setting that the policies read, so each session sets the tenant in the old and in the new
+        // setting.
         spoken: after === undefined ? [this.facts] : [this.facts, after],
       })
       const rights = { before: this.#rights, after: await columnRights(this.#client, this.#roles) }

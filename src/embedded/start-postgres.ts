@@ -19,7 +19,7 @@ interface StartPostgresOptions {
   readonly parentFolder?: string
   /** More server settings: `{ max_connections: '200' }`. */
   readonly settings?: Readonly<Record<string, string>>
-  /** A program that runs the server, with its arguments, such as a profiler; default: none. */
+  /** A program that starts the server, such as a profiler, followed by the program's own arguments; default: none. */
   readonly under?: readonly string[]
   /** Receives each line of the server's log; default: ignored. */
   readonly onLog?: (line: string) => void

@@ -152,7 +152,8 @@ function mountOnExpress(httpAdapter: NestHttpAdapter, handler: unknown, mount: P
 
 function expressHandler({ wall, agreement, token, exclude }: PartywallModuleOptions, gates: Gates) {
   const { guard, maxBufferBytes } = gates
-  // Express computes ETag and length, and drops the body of an answer to HEAD, before Node's response sees the body.
+  // Express computes ETag and length, and drops the body of an answer to HEAD, before Node's response sees the body. So the
+  // answer is checked in Express's own response methods.
   const checkAnswer = guard === undefined ? undefined : responseGuard(guard, { maxBufferBytes })
   const opening = {
     agreement,

@@ -54,7 +54,7 @@ const TOKEN_CURES: Readonly<Record<RefusalReason, string>> = {
 /** Advice for each reason for which a tenant is refused: what would let the request pass. */
 export const TENANT_CURES = {
   unknown:
-    'The directory has no tenant with the key in the token’s tenant claim. Insert it, or check which claim is read: the option tenantClaims.tenant names it, or the option tenant of sharedSecretTokens().',
+    'The directory has no tenant with the key in the token’s tenant claim. Insert the tenant, or check which claim is read. The option tenantClaims.tenant names the claim; with sharedSecretTokens(), its option tenant does.',
   suspended: 'The tenant’s status is not active. Set it to active if that is a mistake.',
   'not-a-member':
     'The authorize hook says that the user is not a member of the tenant. Add the membership if that is a mistake.',

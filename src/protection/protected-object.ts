@@ -67,7 +67,10 @@ const callable = z.object({
   grants: z.string().nullable(),
 })
 
-/** Facts that `ready()` checks, and facts whose changes are only reported: roles, memberships, settings, privileges, … */
+/**
+ * All other facts, such as roles, memberships and privileges. `judgeChange` does not read them. If such a fact changes, the checks of
+ * `ready()` run again. If these checks pass, the change is only logged.
+ */
 const other = z.object({
   kind: z.enum(['role', 'membership', 'setting', 'rights', 'operator', 'cast', 'rule', 'column-grant']),
   name: z.string(),

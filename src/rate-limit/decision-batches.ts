@@ -28,7 +28,8 @@ interface DecisionBatchesOptions {
 /**
  * Sends all decisions of one turn of the event loop in one call, because a call costs more than the decisions in it.
  *
- * Each decision is independent and takes one round trip. The order of the decisions is the order of the requests.
+ * The decisions do not depend on each other, so each waits for only one round trip. The order of the decisions is the order of the
+ * requests.
  */
 export function createDecisionBatches({ prefix, run, together }: DecisionBatchesOptions) {
   let batches: Batch[] = []

@@ -24,8 +24,8 @@ interface SharedScope extends Scope {
 }
 
 /**
- * One request in the form that stores need. A question is small, because each request makes a question, even if the cache refuses the
- * request.
+ * What a store needs to know to decide about one request. The object is small, because one is created for each request, even if the deny
+ * cache refuses the request.
  */
 export class Question {
   readonly request: RateLimitRequest

@@ -73,7 +73,8 @@ export function expressionLowering(lowerSelect: (fields: Node) => Query): Expres
       case 'CollateClause':
         return { kind: 'collate', arg: expr(fields['arg']), collation: namesOf(fields['collname']).join('.') }
       case 'NamedArgExpr':
-        // The position of a named argument in the list has no meaning, so the tree contains no plain argument for it.
+        // Code that reads `args` goes by position, and a named argument may stand at any position. So the argument becomes a node of kind
+        // `other`.
         return { kind: 'other', node: kind, parts: [expr(fields['arg'])] }
       case 'SetToDefault':
         return { kind: 'keyword', name: 'default' }

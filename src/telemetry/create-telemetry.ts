@@ -73,7 +73,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const latency = gauge('partywall.rate_limit.store_latency', 'Milliseconds of the latest call to the store')
   const denials = gauge(
     'partywall.tenant.refusals',
-    'Refusals of the most refused tenants, and of those in the option tenants',
+    'Refusals of the most refused tenants, and of the tenants that the option `tenants` lists',
   )
   const gauges = [lag, unsealed, mode, breaker, latency, denials]
 

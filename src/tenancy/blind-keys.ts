@@ -51,7 +51,8 @@ function isSmall(relation: Relation, tenant: number | undefined): boolean {
 
 /**
  * Whether only a constraint needs the index. Queries may also use a unique index on an expression, such as `lower(email)`, so the result
- * for such an index is false. For COALESCE(…) the result is true, because queries compare the column itself.
+ * for such an index is false. For a unique index on COALESCE(…) the result is true: queries compare the plain column, so they never use
+ * such an index.
  */
 function isConstraint(index: Index, key: BlindKey): boolean {
   return index.primary || index.exclusion || (index.unique && (key.column !== 0 || /^COALESCE\(/.test(key.key)))

@@ -140,7 +140,7 @@ export function leadingColumns(table: TenantTable): readonly string[] {
   return [table.column.name]
 }
 
-/** Returns the plain columns that follow the key in its index. They give the partial index its order. */
+/** Returns the plain columns that follow the key in its index. The partial index has them too, to return rows in the same order. */
 function laterColumns(relation: Relation, index: Index, key: BlindKey): readonly string[] {
   const blind = new Set(index.blindKeys.map(({ position }) => position))
   return index.columns.flatMap((number, at) => {

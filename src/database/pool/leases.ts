@@ -135,8 +135,9 @@ export class Leases {
   }
 
   /**
-   * Registers tickets a moment after a caller has released a connection. It then takes a connection from the pool, because the released
-   * connection must look idle to the caller at once. Does nothing if a statement of the pool has registered the tickets in the meantime.
+   * Registers tickets a moment after a caller has released a connection. The released connection is not kept for this, because it must
+   * look idle to the caller at once: the pool is asked for a connection instead. Does nothing if a statement of the pool has registered the
+   * tickets in the meantime.
    */
   #registerSoon(client: TenantClient): void {
     const { tickets } = client.guard.settings

@@ -29,7 +29,7 @@ export class PipelinedLane implements StatementLane {
   /** Connections whose writes are collected until the end of this turn of the event loop. */
   readonly #corked = new Set<TenantClient>()
 
-  /** @param pool opens the connections. It must have `pipeline: true`, and `shared` in its settings */
+  /** @param pool opens the connections. It must have the option `pipeline: true`, and `shared: true` in its settings */
   constructor(pool: WalledPool, size: number) {
     this.#pool = pool
     this.#size = size

@@ -4,7 +4,7 @@ import type { ProjectFiles } from '../project-files.ts'
 const CODE = /\.[cm]?[jt]sx?$/
 const TEST = /(?:^|\/)(?:tests?|__tests__|e2e)\/|\.(?:test|spec|d)\.[cm]?[jt]sx?$/
 const ENDINGS = ['.ts', '.tsx', '.js', '.jsx', '.mts', '.cts', '.mjs', '.cjs']
-/** File names that applications usually start with, for a package.json that names no entry. */
+/** The usual names of an application's first file. Used if package.json names no entry. */
 const USUAL_ENTRY =
   /^(?:(?:src|app|server|lib|bin)\/)?(?:main|index|server|app|start|www|middleware|instrumentation)\.[cm]?[jt]sx?$/
 /** Next.js loads these files because of their place in the folder. */

@@ -83,8 +83,8 @@ export function findOwnTokens(files: ProjectFiles, tenantNames: readonly string[
 }
 
 /**
- * Returns the environment variable that holds the secret. If the code reads settings through a service (ConfigService), a name in upper
- * case is the name of an environment variable.
+ * Returns the environment variable that holds the secret. The code may also read settings through a service (ConfigService), so
+ * only a name in upper case is taken for an environment variable.
  */
 function secretOf(text: string): string | undefined {
   const names = [...text.matchAll(SECRETS)].map(([, name = '']) => name)

@@ -35,8 +35,8 @@ interface Weights {
 const PEOPLE = /^(auth_?)?(users?|accounts?_users?|profiles?|people|persons?|employees?|members?|identities)$/i
 
 /**
- * Gives each column that could be the tenant column a score. It counts the tables that have the column, or that refer to the same parent as
- * the column, and the policies that compare the column with a setting.
+ * Gives a score to each column that could be the tenant column. It counts the tables that have the column, or that refer to the same parent
+ * as the column, and the policies that compare the column with a setting.
  *
  * The name of a column counts little: it adds at most half a point to the score, and each table adds a point. Some policies look up the row
  * of a person (`members.person = setting`) and read another column of this row (`club_id`). Then `person` names a person, and `club_id`
@@ -145,8 +145,9 @@ export function targetsOf(relation: Relation, column: Column): readonly Oid[] {
 
 /**
  * Some policies look up the row of a person, and read another column of that row: `select club_id from members where person = setting`.
- * Returns the columns that such policies compare (`person`). Leaves out a lookup that reads the key of the found row: `select id from
- * orders where org_id = setting`. The found row is a parent of the protected row, and `org_id` names a tenant.
+ * Returns the columns that such policies compare (`person`). A lookup that reads the row's own key does not count: `select id
+ * from orders where org_id = setting`. The row of `orders` is the parent of the protected row, so here `org_id` names a tenant and not
+ * a person.
  */
 function peopleColumns(evidence: Evidence): ReadonlySet<string> {
   const taken = evidence.columns.filter((vote) => vote.via === 'indirect')

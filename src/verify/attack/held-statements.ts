@@ -53,7 +53,10 @@ function entryOf(facts: Facts, by: Crosser): readonly Entry[] {
   return split === undefined ? [] : [{ by, seal: split.seal, sql: `${becomeSql(facts, by.role)};${split.rest}` }]
 }
 
-/** Empty if the statements contain a seal that a reader can't replace, because a report must not contain a seal. */
+/**
+ * Returns the statements of one attack as the report shows them. The result is empty if they contain a seal that a reader can't replace: a
+ * report must not contain a seal.
+ */
 function statementOf(sent: SentStatement, entries: readonly Entry[], facts: Facts): readonly HeldStatement[] {
   const { by, statements, check, attack, object, verb, outcome, tries } = sent
   const splits = statements.map(splitSeal)

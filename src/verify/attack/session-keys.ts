@@ -7,14 +7,17 @@ import { serialUuid } from './plant-values.ts'
 import type { Planting, Side } from './planting.ts'
 
 /**
- * Values that make the planted rows of each side (tenant A or B) belong to the user of that side's session. Policies compare some settings
- * with columns. In the planted rows of a side, all columns that are compared with the same setting get the same value. The session of that
- * side sets the setting to this value.
+ * Values for settings other than the tenant's setting, such as a setting that names the user. For each setting that policies compare with
+ * columns, and for each side (tenant A or B), there is one value. All columns that are compared with the setting get this value in the
+ * planted rows of the side, and the session of the side sets the setting to it. So the planted rows belong to the user of their side.
  */
 export interface SessionKeys {
   /** SQL of the column's value on this side; undefined if no setting is compared with it. */
   value(column: Column, side: Side, tenantId: string): string | undefined
-  /** The settings of the side's session in addition to the tenant's setting. Their values are read from the planted rows. */
+  /**
+   * The settings that the side's session needs besides the tenant's setting. Their values are read from the planted rows: a trigger, or a
+   * repeated INSERT after an error, may have replaced the value that `value()` gave.
+   */
   beside(planting: Planting, side: Side): readonly Said[]
 }
 

@@ -126,8 +126,8 @@ export function narrowSql(facts: Facts, login: Role, { via, owned }: Width): str
 }
 
 /**
- * Returns the direct members of the privileged role that are the login itself, or a role that the login can become. A REVOKE must name one
- * of them.
+ * Returns the roles from which the privileged role must be revoked: the login and the roles that the login can become, if they are direct
+ * members of the privileged role. REVOKE has no effect on an indirect membership.
  */
 function takersOf(facts: Facts, login: Role, via: Role): readonly string[] {
   const inReach = new Map(

@@ -168,9 +168,9 @@ export class PrefixWriter {
   }
 
   /**
-   * Parses the unnamed context statement. Behind a pooler it is parsed before each statement. On a shared connection it is parsed before
-   * each statement until the server has acknowledged one Parse. After another unnamed statement it is parsed again. If the server has
-   * another unnamed statement, Bind fails.
+   * Parses the unnamed context statement before each statement. On a shared connection no Parse is sent if the server has acknowledged an
+   * earlier Parse, and no other unnamed statement was parsed since. If the server should still have another unnamed statement, that
+   * statement does not run: Bind fails.
    */
   #parseUnnamed(connection: PgConnection, form: ContextForm): number {
     if (this.#settings.shared && this.unnamed.holds(form)) return 0

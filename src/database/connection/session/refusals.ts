@@ -45,7 +45,7 @@ function refusePlacement({ placement }: TenantFrame, settings: WallSettings): Er
     return new ConfigurationError('The placement of this context names no schema of a tenant; nothing was sent.')
   if (!settings.commonSchemas.has(placement.schema)) return undefined
   return new ConfigurationError(
-    `The placement of this context is the schema ${placement.schema}, which searchPath or lookupSchemas of the pool put into the path of other tenants; nothing was sent.`,
+    `The placement of this context is the schema ${placement.schema}. The pool’s searchPath or lookupSchemas contains this schema too, so other tenants would search it; nothing was sent.`,
   )
 }
 
