@@ -16,7 +16,8 @@ const TABLES = `
 /** The comment above the isolation policy of the table of tenants, in one line. */
 function commentOf(plan: ProtectPlan): string {
   const statements = plan.changes.filter(({ object }) => object === 'public.tenants').flatMap(({ up }) => up)
-  const policy = statements.find((each) => each.includes('CREATE POLICY tenant_isolation_policy')) ?? ''
+  // The statement before CREATE POLICY drops the policy of an earlier run; the comment is about both.
+  const policy = statements.find((each) => each.includes('DROP POLICY IF EXISTS tenant_isolation_policy')) ?? ''
   const lines = policy.split('\n').filter((line) => line.startsWith('--'))
   return lines.map((line) => line.slice(3)).join(' ')
 }
