@@ -60,7 +60,7 @@ describe('pg-boss', () => {
     const refused = await saying(
       runWithoutTenant(() => bossOn({ query: (text, values) => pool.query(text, values) }).start()),
     )
-    expect(refused).toContain('a plain pg.Pool')
+    expect(refused).toContain('its own plain pg.Pool')
     expect(refused).toContain('importContext')
     const boss = bossOn(plain)
     await boss.start()
@@ -76,7 +76,7 @@ describe('graphile-worker', () => {
     const { runOnce, makeWorkerUtils } = require('graphile-worker')
     const logger = new (require('graphile-worker').Logger)(() => () => {})
     const refused = await saying(runWithoutTenant(() => makeWorkerUtils({ pgPool: pool, logger })))
-    expect(refused).toContain('a plain pg.Pool')
+    expect(refused).toContain('its own plain pg.Pool')
     const utils = await makeWorkerUtils({ pgPool: plain, logger })
     await utils.addJob('report', { envelope: 'of wall.exportContext()' })
     await utils.release()
