@@ -36,23 +36,31 @@ export function reachedFiles(files: ProjectFiles): ReadonlySet<string> | undefin
   return answer.reached
 }
 
-/** Resolvers of imports, one for each project. They are kept because several parts of a plan need them. */
-const importers = new WeakMap<ProjectFiles, (path: string) => readonly string[]>()
+/** The code of a project without its tests, and the names by which imports can find it. */
+interface CodeIndex {
+  readonly known: ReadonlySet<string>
+  readonly byName: ReadonlyMap<string, readonly NamedFile[]>
+}
+
+/** Results of {@link indexOf}, which are kept because several parts of a plan need them. */
+const indexes = new WeakMap<ProjectFiles, CodeIndex>()
+
+function indexOf(files: ProjectFiles): CodeIndex {
+  let index = indexes.get(files)
+  if (index === undefined) {
+    const all = files.find(CODE).filter((path) => !TEST.test(path))
+    index = { known: new Set(all), byName: namesOf(all) }
+    indexes.set(files, index)
+  }
+  return index
+}
 
 /** Returns the project's files that a file imports by a literal name. Leaves out tests. */
 export function importsOf(files: ProjectFiles, path: string): readonly string[] {
-  let resolve = importers.get(files)
-  if (resolve === undefined) {
-    const all = files.find(CODE).filter((each) => !TEST.test(each))
-    const known = new Set(all)
-    const byName = namesOf(all)
-    resolve = (from) =>
-      [...(files.read(from) ?? '').matchAll(IMPORT)].flatMap(([, specifier = '']) =>
-        targetsOf(specifier, from, byName, known),
-      )
-    importers.set(files, resolve)
-  }
-  return resolve(path)
+  const { known, byName } = indexOf(files)
+  return [...(files.read(path) ?? '').matchAll(IMPORT)].flatMap(([, specifier = '']) =>
+    targetsOf(specifier, path, byName, known),
+  )
 }
 
 /** Whether imports lead from a file to one of `targets`. */
@@ -67,10 +75,10 @@ export function leadsTo(files: ProjectFiles, path: string, targets: ReadonlySet<
 }
 
 function followImports(files: ProjectFiles): ReadonlySet<string> | undefined {
-  const all = files.find(CODE).filter((path) => !TEST.test(path))
-  const known = new Set(all)
+  const { known } = indexOf(files)
   const declared = declaredEntries(files, known)
-  const entries = declared.length > 0 ? declared : all.filter((path) => USUAL_ENTRY.test(path) || ROUTE.test(path))
+  const entries =
+    declared.length > 0 ? declared : [...known].filter((path) => USUAL_ENTRY.test(path) || ROUTE.test(path))
   if (entries.length === 0) return undefined
   const reached = new Set(entries)
   for (const path of reached) {

@@ -1,4 +1,5 @@
 import { codeMatches } from '../code/source-text.ts'
+import { TEST_FILE } from '../code/test-files.ts'
 import type { Project } from '../detection/project.ts'
 import type { ProjectFiles } from '../project-files.ts'
 import { APP_URL, ENTRY_URL } from '../writers/names.ts'
@@ -8,7 +9,7 @@ import type { ByHand } from './init-plan.ts'
 export function besideTheCode(files: ProjectFiles, project: Project, wallPath: string): readonly ByHand[] {
   const sources = files
     .find(/\.[cm]?[jt]s$/)
-    .filter((path) => !/(?:^|\/)(?:tests?|__tests__|e2e)\/|\.(?:test|spec|d)\./.test(path))
+    .filter((path) => !TEST_FILE.test(path))
     .map((path) => ({ path, text: files.read(path) ?? '' }))
   const withText = (pattern: RegExp) => sources.filter(({ text }) => codeMatches(text, pattern)).map(({ path }) => path)
   const secured = withText(/\bssl\s*:(?!\s*false\b)|\bsslmode=/)

@@ -1,9 +1,9 @@
+import { TEST_FILE } from '../code/test-files.ts'
 import type { Migrations } from '../detection/migrations.ts'
 import type { ProjectFiles } from '../project-files.ts'
 import type { ByHand } from './init-plan.ts'
 
 const RUNNER = /\.[cm]?[jt]s$|\.sh$|(?:^|\/)(?:package\.json|Makefile)$/
-const TEST = /(?:^|\/)(?:tests?|__tests__|e2e)\/|\.(?:test|spec|d)\./
 const DROPS = /\bdrop\s+(?:table|schema)\b/i
 
 /**
@@ -26,7 +26,7 @@ export function fixedLists(
       : `. If it keeps no record of what it ran, it runs the earlier files again: those with DROP TABLE (${dropping.join(', ')}) delete your rows. Then run the new file alone, with psql`
   return files
     .find(RUNNER)
-    .filter((path) => !TEST.test(path))
+    .filter((path) => !TEST_FILE.test(path))
     .filter((path) => names.some((name) => isNamed(files.read(path) ?? '', name)))
     .map((path) => ({
       path,

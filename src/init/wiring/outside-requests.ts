@@ -1,4 +1,5 @@
 import { leadsTo } from '../code/reached-files.ts'
+import { TEST_FILE } from '../code/test-files.ts'
 import type { ByHand } from '../plan/init-plan.ts'
 import { OWNER_URL } from '../plan/owner-url.ts'
 import { entryName } from './entry-name.ts'
@@ -6,7 +7,6 @@ import { sourcesWith, type WireTask } from './wire-task.ts'
 
 /** A file that runs migrations or seeds, by its name or its folder. */
 const SCRIPT = /(?:^|\/)(?:migrations?|seeds?|seeders|scripts?)\/|(?:^|\/)[^/]*(?:migrat|seed)[^/]*$/i
-const TEST = /(?:^|\/)(?:tests?|__tests__|e2e)\/|\.(?:test|spec|d)\./
 const OWN_CONNECTION = /new (?:\w+\.)?(?:Pool|Client|DataSource|PrismaClient|PrismaPg)\s*\(|\bpostgres\s*\(/
 /** Where the libraries open the connections that get the pool of the wall. */
 const OPENS = /new (?:\w+\.)?Pool\s*\(|new PrismaClient\s*\(|extends PrismaClient\b|\bdrizzle\s*\(/
@@ -23,7 +23,7 @@ export function scriptsOnThePool(task: WireTask, changed: readonly string[]): re
   const own = project.orm === 'prisma' ? 'a PrismaClient of its own' : 'a pg.Pool of its own'
   return files
     .find(/\.[cm]?[jt]s$/)
-    .filter((path) => SCRIPT.test(path) && !TEST.test(path) && path !== wallPath && !modules.has(path))
+    .filter((path) => SCRIPT.test(path) && !TEST_FILE.test(path) && path !== wallPath && !modules.has(path))
     .filter((path) => !OWN_CONNECTION.test(files.read(path) ?? '') && leadsTo(files, path, modules))
     .map((path) => ({
       path,

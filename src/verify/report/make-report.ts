@@ -60,8 +60,7 @@ export function makeReport(
       setting: describeSetting(tenancy.context),
       rootTable: tenancy.root?.relation.label,
       reachable,
-      grantsMissing:
-        reachable || worksByLevels(first.facts) ? [] : grantLines(tenancy.appRole.name, schemasOf(tenancy)),
+      grantsMissing: reachable || worksByLevels(tenancy) ? [] : grantLines(tenancy.appRole.name, schemasOf(tenancy)),
       notes: [...scopes.flatMap(({ facts }) => facts.tenancy.notes), ...timeOuts(scopes)],
       counts: {
         findings: countFindings(findings),
@@ -81,9 +80,8 @@ export function makeReport(
  * Whether the application's login has its rights by the roles that SET ROLE gives it, as after `partywall protect` or `init`. Grants to the
  * login itself would then bypass the policies of those roles.
  */
-function worksByLevels({ tenancy, catalog }: Facts): boolean {
-  const login = [...catalog.roles.values()].find(({ name }) => name === tenancy.appRole.name)
-  return login?.inherit === false
+function worksByLevels({ appRole }: Tenancy): boolean {
+  return !appRole.inherit
 }
 
 /** Whether the application can use something in a tenant's schema. */

@@ -20,7 +20,7 @@ export const pkNotTenantLed: Rule = {
       if (primary === undefined || primary.columns[0] === column.number || !used) continue
       yield {
         object: relation.label,
-        message: `The primary key of ${relation.label} does not start with ${column.name}: EXPLAIN ANALYZE tells whether another tenant has a row with the same ${own.map(({ name }) => name).join(', ')}.${mayChoose(facts, relation, own) ? ' So does an INSERT that chooses the value: it ends with 23505.' : ''}`,
+        message: `The primary key of ${relation.label} does not start with ${column.name}: EXPLAIN ANALYZE tells whether another tenant has a row with the same ${own.map(({ name }) => name).join(', ')}.${!primary.columns.includes(column.number) && mayChoose(facts, relation, own) ? ' So does an INSERT that chooses the value: it ends with 23505.' : ''}`,
         evidence: [primary.definition],
         fix: `-- In a new table: PRIMARY KEY (${[column, ...own].map(({ name }) => quoteIdentifier(name)).join(', ')}).`,
       }
@@ -28,12 +28,10 @@ export const pkNotTenantLed: Rule = {
   },
 }
 
-/** Whether a role of the application may INSERT a value of its own into each column of the key, which holds no tenant. */
-function mayChoose(facts: Facts, relation: Relation, own: readonly Column[]): boolean {
-  const primary = relation.constraints.find((constraint) => constraint.kind === 'primary-key')
-  if (primary === undefined || primary.columns.length !== own.length) return false
+/** Whether a role of the application may INSERT a value of its own into each of these columns. */
+function mayChoose(facts: Facts, relation: Relation, columns: readonly Column[]): boolean {
   return facts.acting.some(({ role }) =>
-    own.every(
+    columns.every(
       (column) =>
         column.generated === undefined &&
         column.identity !== 'always' &&
