@@ -4,6 +4,8 @@ import { besideTheCode } from '../../src/init/plan/beside-the-code.ts'
 import { settingsOfTests } from '../../src/init/plan/settings-of-tests.ts'
 import { memoryProject } from './memory-project.ts'
 
+const MIGRATION = { 'migrations/001_tables.sql': 'create table a ()' }
+
 it('tells of the settings that tests need, where there are tests', () => {
   const lines = (files: Readonly<Record<string, string>>) =>
     settingsOfTests(memoryProject({ 'package.json': '{}', ...files }), 'src/partywall.ts').map(({ why }) => why)
@@ -17,7 +19,7 @@ it('tells of the settings that tests need, where there are tests', () => {
 
 it('tells of the start, of TLS, and of tools that would drop the keys of the migration', () => {
   const lines = (dependencies: object, files: Readonly<Record<string, string>>) => {
-    const project = memoryProject({ 'package.json': JSON.stringify({ dependencies }), ...files })
+    const project = memoryProject({ 'package.json': JSON.stringify({ dependencies }), ...MIGRATION, ...files })
     return besideTheCode(project, detectProject(project, {}), 'src/partywall.ts').map(
       ({ path, why }) => `${path}: ${why}`,
     )
@@ -44,9 +46,19 @@ it('tells of the start, of TLS, and of tools that would drop the keys of the mig
   expect(typeorm).toMatch(/^your next migration of TypeORM: a generated migration drops/m)
 })
 
+it('asks for the migrations that make the tables, where none were found', () => {
+  const folders = (files: Readonly<Record<string, string>>) => {
+    const project = memoryProject({ 'package.json': '{"dependencies":{"pg":"8.0.0"}}', ...files })
+    return besideTheCode(project, detectProject(project, {}), 'src/partywall.ts').map(({ path }) => path)
+  }
+  expect(folders({})).toContain('migrations')
+  expect(folders(MIGRATION)).not.toContain('migrations')
+})
+
 it('takes nothing from comments', () => {
   const files = memoryProject({
     'package.json': JSON.stringify({ dependencies: { pg: '8.0.0' } }),
+    ...MIGRATION,
     'src/db.ts': `// ssl: true
 const url = 'https://x/*' /* ssl: true, synchronize: true
   sslmode=require */

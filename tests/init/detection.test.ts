@@ -239,6 +239,29 @@ describe('tokens that the application signs', () => {
     },
   )
 
+  it.each([
+    ['export function signToken(claims: Claims): string {\n  return jwt.sign(claims, process.env.JWT_SECRET)\n}'],
+    [
+      'export const signToken = async (claims: { sub: string; orgId: string }) =>\n  new SignJWT({ ...claims }).sign(key(process.env.JWT_SECRET))',
+    ],
+    [
+      'class Tokens {\n  signToken(claims: Claims) {\n    if (x) {}\n    return this.jwtService.signAsync(claims, { secret: process.env.JWT_SECRET })\n  }\n}',
+    ],
+  ])('are found where a function signs what its callers give it: %s', (wrapper) => {
+    const files = (caller: string) => memoryProject({ 'src/tokens.ts': wrapper, 'src/routes/auth.ts': caller })
+    const found = { tenantClaim: 'orgId', userClaim: 'sub', secretVariable: 'JWT_SECRET', path: 'src/routes/auth.ts' }
+    expect(findOwnTokens(files('return signToken({ sub: user.id, orgId })'), ['org_id'])).toMatchObject(found)
+    expect(findOwnTokens(files('const c = { sub, orgId }\nreturn tokens.signToken(c)'), ['org_id'])).toMatchObject(
+      found,
+    )
+    expect(findOwnTokens(files('other({ sub, orgId })'), ['org_id'])).toBeUndefined()
+  })
+
+  it('are not guessed where a function signs something else than its parameter', () => {
+    const text = 'function link(data) {\n  return hmac.sign(data, process.env.JWT_SECRET)\n}\nlink({ sub, orgId })'
+    expect(find(text)).toBeUndefined()
+  })
+
   it('are not guessed if no claim names the tenant, or no secret is known', () => {
     expect(find('jwt.sign({ sub: id }, process.env.JWT_SECRET)')).toBeUndefined()
     expect(find('jwt.sign({ sub: id, orgId }, secret)')).toBeUndefined()

@@ -89,7 +89,7 @@ function followImports(files: ProjectFiles): ReadonlySet<string> | undefined {
   return reached
 }
 
-/** Files that package.json names as the start: `main`, and the files that the scripts `start`, `dev` and `serve` run. */
+/** Files that package.json names as the start: `main`, `module`, and the files that the scripts `start`, `dev` and `serve` run. */
 function declaredEntries(files: ProjectFiles, known: ReadonlySet<string>): readonly string[] {
   let manifest: z.infer<typeof schema>
   try {

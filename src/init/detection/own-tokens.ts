@@ -2,6 +2,7 @@ import { reachedFiles } from '../code/reached-files.ts'
 import { endOfPart } from '../code/source-text.ts'
 import type { ProjectFiles } from '../project-files.ts'
 import { withUsualNames } from './jwt-names.ts'
+import { callsOf, signingWrappers } from './signing-wrappers.ts'
 
 /** How the application signs its own tokens, as its code shows. */
 export interface OwnTokens {
@@ -17,8 +18,8 @@ export interface OwnTokens {
   /** The file in which a token is signed. */
   readonly path: string
   /**
-   * Other files whose tokens also name the tenant, but with other claims than the tokens of `path`. Contains only files that the
-   * application may load.
+   * Other files whose tokens also name the tenant, but with other claims than the tokens of `path`. If the application may
+   * load `path`, this contains only files that it may load.
    */
   readonly others: readonly string[]
   /** Other files whose tokens name the tenant. The application's entry imports these files neither directly nor through other files. */
@@ -50,11 +51,13 @@ export function findOwnTokens(files: ProjectFiles, tenantNames: readonly string[
   let secret: string | undefined
   const found: { readonly names: readonly string[]; readonly path: string }[] = []
   const paths = files.find(/\.[cm]?[jt]s$/).filter((each) => !/\.(?:test|spec|config)\./.test(each))
-  // A file that nothing imports may be obsolete, so look at the files that may run first.
-  for (const path of [...paths.filter(mayRun), ...paths.filter((each) => !mayRun(each))]) {
-    const text = withUsualNames(files.read(path) ?? '')
+  // A file that nothing imports may be obsolete, so look first at the files that may run.
+  const ordered = [...paths.filter(mayRun), ...paths.filter((each) => !mayRun(each))]
+  const codes = ordered.map((path) => ({ path, text: withUsualNames(files.read(path) ?? '') }))
+  const wrappers = codes.flatMap(({ text }) => signingWrappers(text))
+  for (const { path, text } of codes) {
     secret ??= secretOf(text)
-    for (const names of signedIn(text)) {
+    for (const names of [...signedIn(text), ...givenTo(text, wrappers)]) {
       if (names.some((name) => wanted.has(sameCase(name)))) found.push({ names, path })
     }
   }
@@ -83,19 +86,32 @@ export function findOwnTokens(files: ProjectFiles, tenantNames: readonly string[
 }
 
 /**
- * Returns the environment variable that holds the secret. The code may also read settings through a service (ConfigService), so
- * only a name in upper case is taken for an environment variable.
+ * Returns the environment variable that holds the secret. A name that the code reads through a service (ConfigService) may be another
+ * setting, so only a name in upper case is taken for an environment variable.
  */
 function secretOf(text: string): string | undefined {
   const names = [...text.matchAll(SECRETS)].map(([, name = '']) => name)
   return names.find((name) => !NO_SECRET.test(name) && name === name.toUpperCase())
 }
 
+/** Returns the keys of each object that is given to a function which signs its parameter. */
+function givenTo(text: string, wrappers: readonly string[]): readonly (readonly string[])[] {
+  const objects = namedObjects(text)
+  return callsOf(text, wrappers).flatMap((at) => {
+    const [, space = '', name] = /^(\s*)(?:(?=\{)|(\w{1,64})\s*[,)])/.exec(text.slice(at, at + 200)) ?? []
+    const open = name === undefined ? at + space.length : objects.get(name)
+    return open === undefined || text[open] !== '{' ? [] : [keysOf(text, open)]
+  })
+}
+
+/** The position of the object that each name holds: `const claims = {`. */
+function namedObjects(text: string): ReadonlyMap<string | undefined, number> {
+  return new Map([...text.matchAll(OBJECTS)].map((found) => [found[1], found.index + found[0].length] as const))
+}
+
 /** Returns the keys of each object that is signed. */
 function signedIn(text: string): readonly (readonly string[])[] {
-  const objects = new Map(
-    [...text.matchAll(OBJECTS)].map((found) => [found[1], found.index + found[0].length] as const),
-  )
+  const objects = namedObjects(text)
   return [...text.matchAll(SIGNING)].flatMap((found) => {
     const [whole, name] = found
     const open = name === undefined ? found.index + whole.length : objects.get(name)

@@ -39,6 +39,15 @@ export function besideTheCode(files: ProjectFiles, project: Project, wallPath: s
             lines: [],
           },
         ]),
+    ...(project.migrations.exists
+      ? []
+      : [
+          {
+            path: project.migrations.folder,
+            why: 'no migration was found that makes your tables. Write one that runs before the migration of partywall. Without it, partywall’s migration fails on an empty database, such as that of CI',
+            lines: [],
+          },
+        ]),
     ...(seeding.length === 0
       ? []
       : [

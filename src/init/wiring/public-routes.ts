@@ -29,7 +29,7 @@ export function publicRoutes(files: ProjectFiles, wallPath: string): PublicRoute
       ...entryOf(
         wallPath,
         open,
-        'these routes have no guard. Add those that run before the tenant is known to publicRoutes, as in:',
+        'these routes have no guard. Add to publicRoutes only those that run before the tenant is known, such as sign-in. Code of a public route reaches no row of a tenant, and its caller needs no token. A line is written so:',
       ),
     ],
   }
