@@ -35,7 +35,10 @@ export function knowledgeOf(facts: Facts, chosen: boolean): Knowledge {
   }
 }
 
-/** Returns what existing policies read from the session, such as a list of tenants. Undefined if new policies will read the same. */
+/**
+ * If new policies will read something else from the session than the existing ones, returns what the existing ones read, such as a list of
+ * tenants. Otherwise undefined.
+ */
 function otherQuestion({ tenancy }: Facts, isBound: boolean): string | undefined {
   const { context, bindings } = tenancy
   if (context.kind === 'key') return `${describe(context)}, a key of ${context.table.label}`
@@ -48,7 +51,7 @@ function describe({ call, setting }: ContextSource): string {
   return call?.sql ?? `the setting ${setting}`
 }
 
-/** Whether reads are open on purpose: FOR SELECT USING (true) beside narrower policies for writes, as for a price list. */
+/** Whether a policy FOR SELECT USING (true) opens reads, as for a price list. Such a policy is taken as intended. */
 function readByAll({ policies }: Relation): boolean {
   return policies.some(
     ({ permissive, command, using }) => permissive && command === 'select' && /^\(*true\)*$/i.test(using ?? ''),

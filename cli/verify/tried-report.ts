@@ -10,8 +10,8 @@ interface TriedOptions {
   readonly copy: () => Promise<OpenedCopy>
   /**
    * The role that the user named, or that was created for the run. Undefined if discovery found the role: the trial then runs
-   * discovery too. If a role is named, discovery does not look for the roles that a gateway becomes, so behind a gateway the trial might
-   * reach no row.
+   * discovery too. If the discovered role were passed on, discovery would not look for the roles that a gateway becomes, and the trial might reach no
+   * row.
    */
   readonly appRole: string | undefined
   readonly schemas: readonly string[] | undefined

@@ -165,9 +165,9 @@ function withoutSubject(event: SecurityEvent): SecurityEvent {
   return 'tenantId' in event ? { ...event, tenantId: undefined, userId: undefined, requestId: undefined } : event
 }
 
-/** Removes NUL and lone surrogates. PostgreSQL refuses them, and an attacker could send them so that the alert is lost. */
+/** Replaces NUL and lone surrogates. PostgreSQL refuses them, and an attacker could send them so that the alert is lost. */
 function storable(text: string, max: number): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: it removes NUL
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it replaces NUL
   return text.slice(0, max).replace(/\u0000|\p{Surrogate}/gu, '\uFFFD')
 }
 

@@ -98,8 +98,8 @@ export async function retryDeadAlerts(client: AlertQueryable, sink: string, now 
 }
 
 /**
- * Deletes rows whose delivery ended before the time `before.delivered`, and rows of any state that were added before the time `before.any`.
- * The latter are dead letters, and alerts of a sink to which no process delivers.
+ * Deletes rows whose delivery ended before the time `before.delivered`, and rows of any state that were added, and last retried by hand,
+ * before the time `before.any`. The latter are dead letters, and alerts of a sink to which no process delivers.
  */
 export async function forgetOld(client: AlertQueryable, before: { delivered: Date; any: Date }): Promise<void> {
   await client.query(

@@ -22,8 +22,8 @@ interface Window {
  * The range of transaction numbers for the next tick.
  *
  * After a restore into another cluster, transaction numbers start again. Restored events then have numbers that this cluster has not used
- * yet. The first tick seals every event that no checkpoint lists. Later ticks skip events that a checkpoint lists, until the cluster's
- * numbers are higher than the restored ones.
+ * yet. The first tick seals every event that no checkpoint lists. Until the cluster's numbers have passed
+ * the restored ones, later ticks meet restored events again, and skip those that a checkpoint lists.
  */
 export class SealingWindow {
   /** Upper bound of the transaction numbers of restored events. Undefined until it was read. */

@@ -29,7 +29,7 @@ export interface ExplainedCheck {
 
 /** The verifier's judgement of a token. */
 export interface ExplainedToken {
-  /** The verdict of the verifier itself. Undefined if there is none, because the keys could not be fetched. */
+  /** False if a check failed, otherwise the verdict of the verifier itself. Undefined if the keys could not be fetched. */
   readonly accepted: boolean | undefined
   readonly checks: readonly ExplainedCheck[]
   /** Only if the token is accepted. */
@@ -43,7 +43,8 @@ interface Look {
 }
 
 /**
- * Runs the checks of the verifier on one token, and returns the result of each. A failed check does not stop the checks after it.
+ * Runs the checks of the verifier on one token, and returns the result of each. A failed check stops only the checks that need
+ * its result: after a wrong form none follows, and after an unknown issuer the others are `not-checked`.
  *
  * The result contains values of the token. Show it only to somebody who may see the token.
  *
@@ -62,7 +63,7 @@ export async function explainToken(token: string, options: TokenVerifierOptions)
   }
 }
 
-/** Asks the verifier itself for the verdict, so that the explanation always agrees with the application. */
+/** If no check failed, asks the verifier itself, so that the application accepts each token that is called accepted. */
 async function verdictOf(
   token: string,
   checks: readonly ExplainedCheck[],

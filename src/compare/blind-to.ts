@@ -88,7 +88,7 @@ function askedAnew(statement: string, relation: Relation, altered: Policy | unde
     .filter(({ name, number }) => now.has(name) && !before.has(name) && !isKey(number))
     .map(({ name }) => name)
   if (decided.length === 0 || anew.length === 0) return undefined
-  return `the policies of ${relation.label} decide by ${decided.join(', ')} and never by ${anew.join(', ')}, which may be empty in real rows, or hold another tenant's id`
+  return `the policies of ${relation.label} test ${decided.join(', ')} and never ${anew.join(', ')}. In real rows ${anew.join(', ')} may be empty, or hold another tenant's id`
 }
 
 const RIGHTS = { select: 'SELECT', insert: 'INSERT', update: 'UPDATE', delete: 'DELETE' } as const

@@ -75,7 +75,7 @@ interface FrameOptions {
 /**
  * Runs `fn` for one tenant. Everything that `fn` awaits, schedules or starts runs for that tenant.
  *
- * The context is copied, validated and frozen. Contexts that `fn` opens keep its `actor`. If `fn` returns a lazy thenable, such as a query
+ * The context is copied, validated and frozen. Contexts that `fn` opens keep the `actor` of this context. If `fn` returns a lazy thenable, such as a query
  * builder, this thenable is started in the context.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the context is not valid

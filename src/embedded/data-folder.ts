@@ -32,7 +32,7 @@ export async function makeInstanceFolder(base: string, runAs: RunAs): Promise<In
  * Removes servers whose Node process ended without stopping them (SIGKILL, a crash).
  *
  * Ends a process only if the process certainly is such a server: `postmaster.pid` in a folder that partywall created contains the id of the
- * process. Both this file and the command line of the process name the folder as the data directory.
+ * process. This file, and on Linux also the command line of the process, name the folder as the data directory.
  */
 export async function removeOrphans(base: string): Promise<void> {
   let names: string[]

@@ -145,7 +145,7 @@ function serverArguments(folder: InstanceFolder, port: number, settings: Readonl
 }
 
 /**
- * PostgreSQL hashes a password 4,096 times at each login, which takes a third of the time of a connection. The hashing slows down anybody
+ * With SCRAM, the client hashes the password 4,096 times at each login, which takes a third of the time of a connection. The hashing slows down anybody
  * who guesses passwords that people chose. This password is random and exists only as long as the server, so one round of hashing is
  * enough.
  */

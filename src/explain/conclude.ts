@@ -64,7 +64,7 @@ function hiddenByPolicies({ seal, judged }: Found): string | undefined {
   if (judged.together !== 'hides') return undefined
   const names = namesOfHiding(judged)
   const level = judged.readings.some(({ what, verdict }) => verdict === 'hides' && what.includes('tenant_level_policy'))
-  return `Hidden by ${names}.${level ? ' tenant_level_policy lets only the level tenant_admin DELETE.' : ''}`
+  return `Hidden by ${names}.${level ? ' Under tenant_level_policy only the level tenant_admin may DELETE.' : ''}`
 }
 
 /** A GRANT is called a fix only if the policies, which were evaluated for this role and row, let the row pass. */

@@ -195,6 +195,7 @@ export function guardTenantData<T>(value: T, options?: GuardPolicyOptions): T {
  *   async list() { … }
  * }
  * const listSafely = preventCrossTenantAccess(list)
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` on a class, a setter, a parameter or a value
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if it decorates a class, a setter, a parameter or anything else that is no
+ *   function
  */
 export const preventCrossTenantAccess: PreventCrossTenantAccess = makeDecorator(defaultPolicy, judgeWithoutCounts)

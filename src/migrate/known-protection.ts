@@ -67,8 +67,8 @@ export function textHash(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
-// When the server prints a sub-select, it adds an alias with the name of the called function. So in `AS tenant_id`, `tenant_id` is not a
-// column of the table.
+// When the server prints a sub-select, it adds the name of the called function as an alias, such as `AS tenant_id` for
+// `partywall.tenant_id()`. WORD matches `AS` together with the alias, because the alias is no column of the table.
 const WORD =
   /AS (?:"(?:[^"]|"")*"|\w+)|"(?:[^"]|"")*"|'(?:[^']|'')*'|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff.]*|[\s\S]/g
 
@@ -80,7 +80,7 @@ function withoutColumn(expression: string | null, column: string | null): string
 
 const ANY_MARK = '0'.repeat(64)
 
-/** Types that tenant columns usually have. The types of the tenant columns in this database are added. */
+/** Types that tenant columns usually have. The types of all columns `tenant_id` of this database are added. */
 const TYPES = ['uuid', 'bigint', 'integer', 'smallint', 'text', 'character varying']
 const SCRATCH = 'partywall.known_protection_scratch'
 

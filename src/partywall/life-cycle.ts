@@ -7,7 +7,7 @@ import { lookups } from './directory-parts.ts'
 import type { WallParts } from './make-parts.ts'
 import { checkReadiness } from './readiness.ts'
 
-/** The life cycle of a wall. Its first work starts listeners and deliveries; closing ends them. */
+/** The life cycle of a wall. Its first work, or `ready()`, starts listeners and deliveries. Closing ends them. */
 export class WallLife<Claims> {
   readonly #parts: WallParts<Claims>
   readonly #tenants: TenantsConfig | undefined
@@ -34,7 +34,7 @@ export class WallLife<Claims> {
     if (lost !== undefined) throw lost
   }
 
-  /** Starts listeners and deliveries with the first work, because creating a wall opens no connection. */
+  /** Starts listeners and deliveries. This waits for the first work or `ready()`, because creating a wall opens no connection. */
   awake(): void {
     if (!this.open) return
     this.#parts.listener?.start()

@@ -156,7 +156,7 @@ export class SharedRevocations implements RevocationCheck {
     }
   }
 
-  /** Reads the list again after a while, unless notifications are received by then. */
+  /** Reads the list again after a while, unless it is loaded and notifications are received by then. */
   #later(): void {
     if (this.#closed) return
     clearTimeout(this.#timer)

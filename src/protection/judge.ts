@@ -8,7 +8,7 @@ interface ProtectionProblem {
   readonly message: string
 }
 
-/** The definitions that were accepted before, and the definitions that releases of partywall write. */
+/** The definitions that were accepted before, and the definitions that some release of partywall creates. */
 export interface Accepted {
   readonly state: ProtectionState
   /** Rows of `partywall.known_protection` as `purpose hash`. */

@@ -15,7 +15,7 @@ const relation = z.object({
   forced: z.boolean(),
   /** The tenant column, quoted if necessary. */
   column: z.string().nullable(),
-  /** Whether some role that the login role can become may read or write the relation. */
+  /** Whether the login role, or some role that it can become, may read or write the relation. */
   inReach: z.boolean(),
   /** Whether the relation is a view that reads with its caller's rights. */
   invoker: z.boolean(),

@@ -16,7 +16,7 @@ export interface ProtectionReader {
   readonly pool: TenantPool
   digest(): Promise<ProtectionDigest>
   state(): Promise<ProtectionState>
-  /** Returns a text `purpose hash` for each policy and function that releases of partywall write. */
+  /** Returns a text `purpose hash` for each policy and function that some release of partywall creates. */
   known(): Promise<ReadonlySet<string>>
   /** Runs those checks of `wall.ready()` that are about the database. */
   check(): Promise<readonly DatabaseFinding[]>
@@ -40,8 +40,8 @@ export function createProtectionReader(options: TenantPoolOptions, timeoutMs: nu
     min: 0,
     // Keep the connections open: a tenant may occupy all connections of the server, and then no new one could be opened.
     idleTimeoutMillis: 0,
-    // An idle connection must not keep the process alive. A connection that is reading must keep it alive, because the process may wait for
-    // nothing else than `await wall.ready()`.
+    // An idle connection must not keep the process alive. A connection that is reading must keep it alive, because
+    // `await wall.ready()` may be the only thing that the process waits for.
     allowExitOnIdle: true,
     connectionTimeoutMillis: timeoutMs,
     application_name: 'partywall protection watch',

@@ -126,8 +126,8 @@ function linksOf(lookup: Instance, row: Instance, table: TenantTable, knows: Equ
 
 /**
  * Whether only the row's own tenant can write lookup rows that refer to the row. This is so under two conditions. The lookup table refers
- * to the row by a foreign key whose columns include the tenant column. The policies of the lookup table prove that a session writes only
- * its own tenant into this column.
+ * to the row by a foreign key in which one column, NOT NULL, refers to the row's tenant column. The policies of the lookup table let a
+ * session write only its own tenant into that column.
  */
 function pairedOwner(
   relation: Relation,

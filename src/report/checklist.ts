@@ -25,8 +25,8 @@ export interface Checklist {
 /**
  * Judges the checklist of a multi-tenant system from the evidence of one run.
  *
- * A line is open if it has no evidence, or if its evidence counts no check. One failed piece of evidence makes the line failed. Otherwise
- * one open piece of evidence keeps the line open.
+ * One failed piece of evidence makes a line failed. Otherwise a line is open in each of these cases: it has no evidence, a piece of its
+ * evidence is open, a proved piece counts no check, or fewer checks held than the line needs.
  *
  * @throws {TypeError} if a piece of evidence names an unknown line, has no verdict, or has a count that is not a whole number from 0
  */

@@ -112,8 +112,8 @@ export class TicketBook {
   }
 
   /**
-   * Stops registrations for PAUSE_MS. Until a ticket is registered, the database checks the whole seal instead. The next seal of a tenant
-   * puts the tenant's ticket on the list again.
+   * Stops registrations for PAUSE_MS. Until a ticket is registered, the database checks the whole seal instead. The first seal of a
+   * tenant after the pause puts the tenant's ticket on the list again.
    */
   #failed(batch: readonly Waiting[]): boolean {
     this.#pausedUntil = Date.now() + PAUSE_MS
@@ -129,8 +129,8 @@ function keyOf({ database, tenantId, readOnly, placement = '' }: TicketSubject):
 }
 
 /**
- * Returns the id as the database reads it from the seal. Without this conversion, JSON would contain an escape for half a surrogate pair,
- * and PostgreSQL would refuse the whole batch.
+ * Returns the id as the database reads it from the seal. If an id contains half a surrogate pair, JSON would otherwise contain an escape
+ * for it, and PostgreSQL would refuse the whole batch.
  */
 function asStored(tenantId: string): string {
   return Buffer.from(tenantId, 'utf8').toString('utf8')

@@ -17,7 +17,7 @@ export interface TicketSubject {
   readonly placement?: string
 }
 
-/** The number of a time slot, counted from 1970. All processes compute the same number, except for the difference of their clocks. */
+/** The number of a time slot, counted from 1970. All processes whose clocks agree compute the same number. */
 export function slotAt(nowMs: number): number {
   return Math.floor(nowMs / 1000 / SLOT_SECONDS)
 }

@@ -63,7 +63,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   })
   const duration = meter.createHistogram('partywall.operation.duration', {
     unit: 'ms',
-    description: 'Operations in a span',
+    description: 'Duration of operations that ran in a span',
   })
   const gauge = (name: string, description: string) => meter.createObservableGauge(name, { description })
   const lag = gauge('partywall.audit.seal_lag', 'Age in seconds of the oldest event that is not sealed')

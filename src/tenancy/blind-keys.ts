@@ -50,9 +50,8 @@ function isSmall(relation: Relation, tenant: number | undefined): boolean {
 }
 
 /**
- * Whether only a constraint needs the index. Queries may also use a unique index on an expression, such as `lower(email)`, so the result
- * for such an index is false. For a unique index on COALESCE(…) the result is true: queries compare the plain column, so they never use
- * such an index.
+ * Whether the index serves only a constraint. For a unique index on an expression, such as `lower(email)`, the result is false, because
+ * queries may ask for this expression. For a unique index on COALESCE(…) the result is true, because queries compare the plain column.
  */
 function isConstraint(index: Index, key: BlindKey): boolean {
   return index.primary || index.exclusion || (index.unique && (key.column !== 0 || /^COALESCE\(/.test(key.key)))
@@ -63,8 +62,8 @@ function isCured(catalog: Catalog, relation: Relation, key: BlindKey): boolean {
 }
 
 /**
- * Whether there is a partial index such as `WHERE state = 'open'`. A query that contains the predicate can use the index without a
- * condition on the key.
+ * Whether there is a partial index such as `WHERE state = 'open'`. If a query contains the predicate, PostgreSQL can use this index, and
+ * need not search an index by the key.
  */
 function hasPartialIndexes(relation: Relation, key: BlindKey): boolean {
   const column = relation.columns.find(({ number }) => number === key.column)

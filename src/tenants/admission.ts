@@ -117,8 +117,8 @@ export function createAdmission<Token extends AdmittedToken>(options: AdmissionO
       if (early !== undefined) throw early
       const tenant = await directory.findByClaim(token.tenantClaim)
       if (tenant === undefined) throw refuse('unknown', token, undefined, requestId)
-      // Check this before the hints are compared. An unknown tenant has no id to compare with, and must get the same answer as an inactive
-      // tenant.
+      // Check this before the hints are compared. For an unknown tenant no hint can be compared, and an inactive tenant must get the same
+      // answer as an unknown one.
       if (!isActive(tenant)) throw refuse('suspended', token, tenant, requestId)
       const { userId } = token
       const other = hints.length === 0 ? undefined : disagreement(hints, token.tenantClaim, tenant.id)

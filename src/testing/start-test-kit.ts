@@ -44,7 +44,7 @@ export type TestKitOptions = KitDatabaseOptions & {
   readonly port?: number | undefined
   /** Your table of tenants. Default: `public.tenants (id, key, name, status, tier)`. */
   readonly tenants?: TenantsTable | undefined
-  /** The schemas of unqualified names in `rawQuery`. Default `['public']`. */
+  /** The schemas in which a tenant's `rawQuery` looks for names without a schema. Default `['public']`. */
   readonly searchPath?: readonly string[] | undefined
   /** Inserts a tenant and returns its id. Default: a row in the table of tenants. */
   readonly plantTenant?: (

@@ -135,8 +135,8 @@ interface Decision {
 }
 
 /**
- * Decides whether to attack. In the mode `auto`, verify attacks only if all tenant tables are empty. Ends the transaction that read the
- * catalog.
+ * Decides whether to attack. In the mode `auto`, verify attacks only if all tenant tables are empty. If it looks for rows, it ends the
+ * transaction that read the catalog.
  */
 async function decide(
   client: pg.Client,

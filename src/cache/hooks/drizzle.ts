@@ -19,7 +19,8 @@ interface DrizzleCache {
  * Makes a cache for Drizzle that stores results in a tenant cache: `drizzle(wall.pool, { cache: drizzleCache(Cache, cache) })`.
  *
  * Drizzle's own key is a hash of SQL and parameters, which are equal for all tenants. If a tenant changes tables through Drizzle, the
- * cached results of these tables become invalid for this tenant.
+ * cached results of these tables become invalid for all who share the cache: the tenant, or only the user if the cache has
+ * `sharedBy: 'user'`. Results with `autoInvalidate: false` stay.
  *
  * @param Cache the class of `drizzle-orm/cache/core`
  * @param options.strategy `explicit` (default): only queries with `$withCache()`; `all`: every query

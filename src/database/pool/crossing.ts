@@ -26,8 +26,8 @@ export interface CrossingParts {
  *
  * The scope ends when `fn` settles. A later statement, such as a statement of a leftover promise or timer, throws.
  *
- * @throws {TenantIsolationError} inside the context of a tenant, unless the route of the request was declared for crossings; also inside a
- *   support visit
+ * @throws {TenantIsolationError} inside the context of a tenant, unless the route of the request was declared for crossings or a crossing
+ *   is open; also inside a support visit
  * @throws {DependencyUnavailableError} when the crossing could not be recorded; nothing ran
  */
 export async function runCrossing<T>(

@@ -43,8 +43,8 @@ export class Leases {
   /**
    * Takes a connection for a frame when it is the turn of the frame's tenant. Keeps pg-pool's own release function as `poolRelease`.
    *
-   * @param take must not throw, and must not give the connection back before it returns. The connection's previous statement may still be
-   *   finishing
+   * @param take must not throw, and must return before the connection is given back. It may be called while the connection's previous
+   *   statement is still finishing
    */
   take(frame: ContextFrame | undefined, take: Leased): void {
     if (this.#shares === undefined) {
@@ -135,8 +135,8 @@ export class Leases {
   }
 
   /**
-   * Registers tickets a moment after a caller has released a connection. The released connection is not kept for this, because it must
-   * look idle to the caller at once: the pool is asked for a connection instead. Does nothing if a statement of the pool has registered the
+   * Registers tickets a moment after a caller has released a connection. The released connection is not kept for this: the pool's
+   * counters must show it as idle at once. The pool is asked for a connection later instead. Does nothing if a statement of the pool has registered the
    * tickets in the meantime.
    */
   #registerSoon(client: TenantClient): void {

@@ -12,7 +12,7 @@ const TEMP_TEXT = `
        and pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'TEMPORARY')) as may`
 
 /**
- * A few pipelined connections that single statements of all tenants share. Each statement is sent at once, without waiting for the
+ * A few pipelined connections, shared by the single statements of all tenants. Each statement is sent at once, without waiting for the
  * answers to earlier ones.
  *
  * Each statement still has its own context in its own implicit transaction. Two facts make sharing safe. No role may create temporary

@@ -46,7 +46,7 @@ const KEYS = `
 /**
  * Returns the tables of tenants that exist in both places, parents before their children.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if a table of the schema has no shared counterpart, or columns differ
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if a table exists in only one of the two places, or columns differ
  */
 export async function movedTables(
   client: pg.Client,

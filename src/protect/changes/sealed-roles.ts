@@ -132,7 +132,10 @@ function ownRights(planning: Planning, relation: Relation): readonly string[] {
   )
 }
 
-/** Memberships by which the login role can become tenant_user and tenant_admin without inheriting their privileges. */
+/**
+ * Memberships by which the login role can become tenant_user and tenant_admin. From PostgreSQL 16 on, the login role does not inherit their
+ * privileges.
+ */
 function memberships(planning: Planning): Part {
   const app = planning.appRole
   if (app === undefined || app.superuser || app.bypassRls) return { changes: [], decisions: [] }

@@ -54,8 +54,8 @@ function entryOf(facts: Facts, by: Crosser): readonly Entry[] {
 }
 
 /**
- * Returns the statements of one attack as the report shows them. The result is empty if they contain a seal that a reader can't replace: a
- * report must not contain a seal.
+ * Returns the statements of one attack as the report shows them. The result is empty if they contain a seal for which the report has no
+ * SQL that makes it again: a report must not contain a seal.
  */
 function statementOf(sent: SentStatement, entries: readonly Entry[], facts: Facts): readonly HeldStatement[] {
   const { by, statements, check, attack, object, verb, outcome, tries } = sent

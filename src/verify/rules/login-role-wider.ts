@@ -66,8 +66,8 @@ interface Width {
 }
 
 /**
- * Returns how a login bypasses row-level security: by itself, or through a role that it can become. The application's role itself is left
- * out.
+ * Returns how a login bypasses row-level security: by itself, or through a role that it can become. The application's role, and roles that
+ * are reached only through it, are left out.
  */
 function widthOf(facts: Facts, login: Role): Width | undefined {
   const app = facts.tenancy.appRole

@@ -55,7 +55,7 @@ const AUTHOR_NAME =
   /^(last_)?(added|created|changed|edited|updated|modified|imported|uploaded|published|approved|reviewed|deleted|removed|archived|maintained)_?by(_(user|member|account|person|staff|profile|admin))?(_?id)?$|^(author|editor|creator|updater|maintainer)(_?id)?$/i
 
 /**
- * Whether the table is a shared list: its foreign keys only say who created or changed a row, and neither the application nor a function of
+ * Whether the table is a shared list: its foreign keys can be NULL and only say who created or changed a row, and neither the application nor a function of
  * the database writes the table.
  */
 function isGlobalLookup(facts: Facts, table: Extract<TenantTable, { kind: 'child' }>): boolean {

@@ -169,8 +169,8 @@ export class PrefixWriter {
 
   /**
    * Parses the unnamed context statement before each statement. On a shared connection no Parse is sent if the server has acknowledged an
-   * earlier Parse, and no other unnamed statement was parsed since. If the server should still have another unnamed statement, that
-   * statement does not run: Bind fails.
+   * earlier Parse, and no other unnamed statement was parsed since. If the server nevertheless holds another unnamed statement,
+   * that other statement does not run: Bind fails.
    */
   #parseUnnamed(connection: PgConnection, form: ContextForm): number {
     if (this.#settings.shared && this.unnamed.holds(form)) return 0

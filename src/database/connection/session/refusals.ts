@@ -59,7 +59,7 @@ export function refuseStatement(kind: StatementKind, text: string, settings: Wal
   }
   if (kind !== 'other' && kind !== 'explain') return undefined
   const command = statementCommand(text)
-  // EXPLAIN of other commands, such as EXPLAIN ANALYZE EXECUTE, is never allowed. allowStatements can't allow it separately, because it has
+  // EXPLAIN of a command that names no rows itself, such as EXPLAIN ANALYZE EXECUTE, is never allowed. allowStatements can't allow it separately, because it has
   // the same command tag as EXPLAIN of a SELECT.
   const isPermitted = settings.allowStatements.has(command) && (kind === 'explain' || command !== 'EXPLAIN')
   if (isPermitted) return undefined
@@ -67,7 +67,7 @@ export function refuseStatement(kind: StatementKind, text: string, settings: Wal
   return command === 'CREATE' && !/^\s*create/i.test(text) ? selectIntoRefused() : statementRefused(command)
 }
 
-/** Refuses statements that make no sense in `pool.query()`, which returns its connection at once, such as BEGIN. */
+/** Also refuses BEGIN. It makes no sense in `pool.query()`, which returns its connection at once. */
 export function refuseLoneStatement(kind: StatementKind, text: string, settings: WallSettings): Error | undefined {
   if (kind === 'begin' && isSingleStatement(text)) {
     return new StatementRefusedError(
