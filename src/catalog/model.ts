@@ -71,6 +71,7 @@ export interface Column {
   readonly category: string
   /** NOT NULL on the column itself, or on a domain that it uses. */
   readonly notNull: boolean
+  /** The default of the column, or else of its domain. */
   readonly default: string | undefined
   readonly generated: 'stored' | 'virtual' | undefined
   readonly identity: 'always' | 'by-default' | undefined
@@ -78,8 +79,10 @@ export interface Column {
   /** False for a nondeterministic collation, in which the operator = also matches other spellings. */
   readonly deterministic: boolean
   readonly grants: readonly Grant[]
-  /** Functions that the default calls. */
+  /** Functions that the column's own default calls. */
   readonly defaultFunctions: readonly Oid[]
+  /** Functions that the default and the CHECK constraints of the column's domain call. */
+  readonly domainFunctions: readonly Oid[]
 }
 
 export type PolicyCommand = 'all' | 'select' | 'insert' | 'update' | 'delete'

@@ -49,7 +49,7 @@ export async function readCatalog(db: Queryable, without: readonly Oid[] = []): 
 async function readAll(db: Queryable): Promise<Catalog> {
   const server = await readServer(db)
   const dependencies = await readDependencies(db)
-  const relations = await readRelations(db, dependencies.defaultFunctions)
+  const relations = await readRelations(db, dependencies)
   const policies = groupBy(await readPolicies(db, dependencies), (policy) => policy.relation)
   const constraints = groupBy(
     await readConstraints(db, dependencies, server.version),

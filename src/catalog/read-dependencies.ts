@@ -13,8 +13,10 @@ export interface Dependencies {
   of(dependent: DependentClass, oid: Oid, target: TargetClass): readonly Oid[]
   /** The extension that owns an object. */
   extensionOf(objectClass: 'pg_class' | 'pg_proc' | 'pg_type' | 'pg_namespace', oid: Oid): string | undefined
-  /** The functions that the default of a column needs. */
+  /** The functions that the default of a column needs. The default of a domain is not among them. */
   defaultFunctions(relation: Oid, column: number): readonly Oid[]
+  /** The functions that the default and the CHECK constraints of a domain need, and those of the domains on which it is based. */
+  domainFunctions(type: Oid): readonly Oid[]
 }
 
 interface EdgeRow extends Record<string, unknown> {
@@ -36,6 +38,23 @@ const OBJECTS_LEFT_OUT = `
 function classValues(names: readonly string[]): string {
   return names.map((name) => `('pg_catalog.${name}'::regclass::oid, '${name}')`).join(', ')
 }
+
+/** For each domain: the functions of its default, of its CHECK constraints, and of those of the domains below. */
+const DOMAIN_FUNCTIONS = `
+  with recursive chain(type, part) as (
+    select oid, oid from pg_catalog.pg_type where typtype = 'd'
+    union all
+    select chain.type, t.typbasetype from chain join pg_catalog.pg_type t on t.oid = chain.part where t.typtype = 'd'
+  )
+  select chain.type::int8::float8 as type, d.refobjid::int8::float8 as function
+  from chain join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_type'::regclass and d.objid = chain.part
+  where d.refclassid = 'pg_catalog.pg_proc'::regclass and d.objid >= 16384
+  union
+  select chain.type::int8::float8, d.refobjid::int8::float8
+  from chain join pg_catalog.pg_constraint k on k.contypid = chain.part
+  join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_constraint'::regclass and d.objid = k.oid
+  where d.refclassid = 'pg_catalog.pg_proc'::regclass
+  order by 1, 2`
 
 export async function readDependencies(db: Queryable): Promise<Dependencies> {
   // The classes are compared by OID: a join with pg_class for each of thousands of rows took two thirds of the query's time.
@@ -69,6 +88,9 @@ export async function readDependencies(db: Queryable): Promise<Dependencies> {
   const defaults = await db.query<{ oid: Oid; relation: Oid; column_number: number }>(
     'select oid::int8::float8 as oid, adrelid::int8::float8 as relation, adnum::int as column_number from pg_catalog.pg_attrdef',
   )
+  const ofDomains = new Map<Oid, Oid[]>()
+  for (const row of (await db.query<{ type: Oid; function: Oid }>(DOMAIN_FUNCTIONS)).rows)
+    ofDomains.set(row.type, [...(ofDomains.get(row.type) ?? []), row.function])
   const defaultOids = new Map(defaults.rows.map((row) => [`${row.relation}/${row.column_number}`, row.oid]))
   const of: Dependencies['of'] = (dependent, oid, target) => byObject.get(`${dependent}/${oid}/${target}`) ?? []
   return {
@@ -78,5 +100,6 @@ export async function readDependencies(db: Queryable): Promise<Dependencies> {
       const oid = defaultOids.get(`${relation}/${column}`)
       return oid === undefined ? [] : of('pg_attrdef', oid, 'pg_proc')
     },
+    domainFunctions: (type) => ofDomains.get(type) ?? [],
   }
 }

@@ -1,5 +1,6 @@
 import type { Column, Oid, Queryable, Relation, RelationKind } from './model.ts'
 import { withoutExtensionSchema } from './names.ts'
+import type { Dependencies } from './read-dependencies.ts'
 import { type GrantRow, groupGrants, splitEntry } from './read-roles.ts'
 
 /** OIDs of schemas that are left out, as {@link WITHOUT_SCHEMAS} lists them. The sub-select is computed once for a query. */
@@ -73,7 +74,7 @@ interface ColumnRow extends Record<string, unknown> {
 
 export async function readRelations(
   db: Queryable,
-  defaultFunctions: (relation: Oid, column: number) => readonly Oid[],
+  dependencies: Pick<Dependencies, 'defaultFunctions' | 'domainFunctions'>,
 ): Promise<readonly BareRelation[]> {
   const relations = await db.query<RelationRow>(`
     select c.oid::int8::float8 as oid, n.nspname::text as schema, n.oid::int8::float8 as schema_oid, c.relname::text as name, c.relkind::text as kind,
@@ -89,7 +90,7 @@ export async function readRelations(
     left join pg_catalog.pg_foreign_table f on f.ftrelid = c.oid
     where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and ${USER_SCHEMA}
     order by n.nspname, c.relname`)
-  const columns = await readColumns(db, defaultFunctions)
+  const columns = await readColumns(db, dependencies)
   const grants = groupGrants(
     (
       await db.query<GrantRow>(`
@@ -131,7 +132,7 @@ export async function readRelations(
 
 async function readColumns(
   db: Queryable,
-  defaultFunctions: (relation: Oid, column: number) => readonly Oid[],
+  dependencies: Pick<Dependencies, 'defaultFunctions' | 'domainFunctions'>,
 ): Promise<ReadonlyMap<Oid, readonly Column[]>> {
   // A domain may be based on another domain, and each level may say NOT NULL.
   const { rows } = await db.query<ColumnRow>(`
@@ -144,12 +145,13 @@ async function readColumns(
     select a.attrelid::int8::float8 as relation, a.attnum::int as number, a.attname::text as name,
            pg_catalog.format_type(a.atttypid, a.atttypmod) as type, a.atttypid::int8::float8 as type_oid,
            pg_catalog.format_type(b.below, null) as base_type, b.below::int8::float8 as base_oid, bt.typcategory::text as category,
-           (a.attnotnull or b.not_null) as not_null, pg_catalog.pg_get_expr(d.adbin, d.adrelid) as default_text,
+           (a.attnotnull or b.not_null) as not_null, coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), pg_catalog.pg_get_expr(ty.typdefaultbin, 0)) as default_text,
            a.attgenerated::text as generated, a.attidentity::text as identity, l.collname::text as collation,
            coalesce(l.collisdeterministic, true) as deterministic
     from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     join base b on b.type = a.atttypid join pg_catalog.pg_type bt on bt.oid = b.below
+    join pg_catalog.pg_type ty on ty.oid = a.atttypid
     left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
     left join pg_catalog.pg_collation l on l.oid = a.attcollation
     where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'v', 'm', 'f') and ${USER_SCHEMA}
@@ -184,7 +186,8 @@ async function readColumns(
         collation: row.collation ?? undefined,
         deterministic: row.deterministic,
         grants: columnGrants(row.relation, row.number),
-        defaultFunctions: defaultFunctions(row.relation, row.number),
+        defaultFunctions: dependencies.defaultFunctions(row.relation, row.number),
+        domainFunctions: dependencies.domainFunctions(row.type_oid),
       }),
     )
   }

@@ -1,8 +1,6 @@
-import { readdirSync } from 'node:fs'
-import { basename, join } from 'node:path'
 import { afterAll, describe, expect, it, vi } from 'vitest'
-import { packageRoot } from '../../src/config/package-root.ts'
 import type { RuleCase } from '../verify/rule-case.ts'
+import { rulesWithTests } from '../verify/rules-with-tests.ts'
 
 // The rules' own cases, taken instead of run: each hole is mended in all the ways that partywall offers.
 const taken = vi.hoisted((): { rule: string; given: RuleCase }[] => [])
@@ -12,11 +10,7 @@ vi.mock('../verify/rule-case.ts', async (original) => ({
 }))
 const { fixFile, printedFixes, protect } = await import('./round-trip.ts')
 
-const wanted = process.env['FIXES_RULES']?.split(',')
-for (const name of readdirSync(join(packageRoot(), 'tests', 'verify', 'rules'))) {
-  const rule = basename(name, '.test.ts')
-  if (wanted === undefined || wanted.includes(rule)) await import(`../verify/rules/${rule}.test.ts`)
-}
+for (const rule of rulesWithTests(process.env['FIXES_RULES'])) await import(`../verify/rules/${rule}.test.ts`)
 
 const counts = { schemas: 0, statements: 0, errors: 0, left: 0, changed: 0 }
 

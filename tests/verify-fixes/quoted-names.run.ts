@@ -1,9 +1,7 @@
 // npm run verify:fixes. Names that need quotes: the holes of all rules again, with their roles and tables renamed. Every fix must still be SQL.
-import { readdirSync } from 'node:fs'
-import { basename, join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
-import { packageRoot } from '../../src/config/package-root.ts'
 import { HOLDING, openCase, type RuleCase } from '../verify/rule-case.ts'
+import { rulesWithTests } from '../verify/rules-with-tests.ts'
 
 // The rules' own cases, taken instead of run.
 const taken = vi.hoisted((): { rule: string; given: RuleCase }[] => [])
@@ -30,11 +28,7 @@ const RENAME = `do $$ declare item text; begin
   loop execute item; end loop;
 end $$`
 
-const wanted = process.env['FIXES_RULES']?.split(',')
-for (const name of readdirSync(join(packageRoot(), 'tests', 'verify', 'rules'))) {
-  const rule = basename(name, '.test.ts')
-  if (wanted === undefined || wanted.includes(rule)) await import(`../verify/rules/${rule}.test.ts`)
-}
+for (const rule of rulesWithTests(process.env['FIXES_RULES'])) await import(`../verify/rules/${rule}.test.ts`)
 
 describe('the fixes of rules, where names need quotes', () => {
   const spoke = new Set<string>()
@@ -58,7 +52,7 @@ describe('the fixes of rules, where names need quotes', () => {
         await opened.close()
       }
     })
-  it('tried the fixes of most rules', () => expect(spoke.size).toBeGreaterThan(wanted === undefined ? 60 : 0))
+  it('tried the fixes of most rules', () => expect(spoke.size).toBeGreaterThan(process.env['FIXES_RULES'] === undefined ? 60 : 0))
 })
 
 function weird(role: string): string {

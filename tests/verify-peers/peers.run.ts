@@ -1,8 +1,6 @@
-import { readdirSync } from 'node:fs'
-import { basename, join } from 'node:path'
 import { afterAll, describe, expect, it, vi } from 'vitest'
-import { packageRoot } from '../../src/config/package-root.ts'
 import type { RuleCase } from '../verify/rule-case.ts'
+import { rulesWithTests } from '../verify/rules-with-tests.ts'
 import type { Comparison } from './compare.ts'
 import { summaryOf } from './summary.ts'
 
@@ -14,11 +12,7 @@ vi.mock('../verify/rule-case.ts', async (original) => ({
 }))
 const { compare } = await import('./compare.ts')
 
-const wanted = process.env['PEERS_RULES']?.split(',')
-const rules = readdirSync(join(packageRoot(), 'tests', 'verify', 'rules'))
-  .filter((name) => name.endsWith('.test.ts'))
-  .map((name) => basename(name, '.test.ts'))
-  .filter((rule) => wanted === undefined || wanted.includes(rule))
+const rules = rulesWithTests(process.env['PEERS_RULES'])
 for (const rule of rules) await import(`../verify/rules/${rule}.test.ts`)
 
 const rows: Comparison[] = []

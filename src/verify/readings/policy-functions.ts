@@ -42,9 +42,11 @@ function gather(facts: Facts): readonly DecidingFunction[] {
     for (const trigger of relation.triggers)
       if (trigger.enabled !== 'disabled')
         add(trigger.function, `trigger ${trigger.name} on ${relation.label}`, relation.label, false)
-    for (const column of relation.columns)
-      for (const oid of column.defaultFunctions)
-        add(oid, `default of ${relation.label}.${column.name}`, relation.label, false)
+    for (const column of relation.columns) {
+      const name = `${relation.label}.${column.name}`
+      for (const oid of column.defaultFunctions) add(oid, `default of ${name}`, relation.label, false)
+      for (const oid of column.domainFunctions) add(oid, `domain ${column.type} of ${name}`, relation.label, false)
+    }
     for (const constraint of relation.constraints)
       for (const oid of constraint.functions)
         add(oid, `constraint ${constraint.name} on ${relation.label}`, relation.label, false)

@@ -1,4 +1,5 @@
 import type { Column } from '../../catalog/model.ts'
+import { peel } from '../../prove/rewrite.ts'
 import { functionFinder, settingsIn } from '../../tenancy/discovery/settings.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 import { chosenSeverity, type FindingDraft } from '../finding/finding.ts'
@@ -46,6 +47,8 @@ function newTenant(facts: Facts, action: Action, tenant: Column): NewTenant {
   if (action === 'set-null' || tenant.default === undefined) return 'null'
   const parsed = facts.sql.expression(tenant.default)
   if (!parsed.ok) return 'default'
+  const value = peel(parsed.value)
+  if (value.kind === 'constant' && value.value === null) return 'null'
   const uses = settingsIn(parsed.value, facts.sql, functionFinder(facts.catalog))
   const { context } = facts.tenancy
   const known = [context.setting, ...context.alternatives.map((use) => use.setting)]

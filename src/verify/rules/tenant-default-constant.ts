@@ -29,9 +29,10 @@ export const tenantDefaultConstant: Rule = {
       if (!constant && (foreign.length === 0 || uses.length > foreign.length)) continue
       const why = constant ? 'a constant' : `the setting ${foreign[0]?.setting}`
       // If the setting holds a session key, only a subquery finds the tenant, and PostgreSQL allows no subquery in a column default.
+      // SET DEFAULT NULL overrides the default of a domain too, which DROP DEFAULT would leave.
       const fix =
         context.kind === 'key'
-          ? `ALTER TABLE ${qualifiedName(relation)} ALTER COLUMN ${quoteIdentifier(column.name)} DROP DEFAULT;`
+          ? `ALTER TABLE ${qualifiedName(relation)} ALTER COLUMN ${quoteIdentifier(column.name)} SET DEFAULT NULL;`
           : `ALTER TABLE ${qualifiedName(relation)} ALTER COLUMN ${quoteIdentifier(column.name)} SET DEFAULT ${contextSql(facts, column).replace(/^\(select (.*)\)$/s, '($1)')};`
       yield {
         object: relation.label,

@@ -42,6 +42,16 @@ ruleCase('fk-set-null-clears-tenant', {
 })
 
 ruleCase('fk-set-null-clears-tenant', {
+  name: 'PostgreSQL refuses SET DEFAULT where the default is NULL',
+  hole: tasks('not null default null::uuid', 'on delete set default'),
+  object: 'public.tasks',
+  severity: 'medium',
+  proof: 'static',
+  repaired: tasks('not null', 'on delete set default (project_id)'),
+  nearMisses: {},
+})
+
+ruleCase('fk-set-null-clears-tenant', {
   name: 'SET DEFAULT gives the row to the tenant of the session',
   hole: tasks(OF_SESSION, 'on delete set default'),
   object: 'public.tasks',
@@ -58,6 +68,16 @@ ruleCase('fk-set-null-clears-tenant', {
   severity: 'medium',
   proof: 'static',
   repaired: tasks('not null', 'on delete set null (project_id)'),
+  nearMisses: {},
+})
+
+ruleCase('fk-set-null-clears-tenant', {
+  name: 'SET DEFAULT gives the row to the tenant of the default of a domain',
+  hole: `create domain tenant_ref as uuid default 'aaaaaaaa-0000-4000-8000-000000000001'; ${tasks('not null', 'on delete set default').replace('tenant_id uuid not null references tenants (id), project_id', 'tenant_id tenant_ref not null references tenants (id), project_id')}`,
+  object: 'public.tasks',
+  severity: 'high',
+  proof: 'static',
+  repaired: tasks('not null', 'on delete set default (project_id)'),
   nearMisses: {},
 })
 

@@ -1,5 +1,5 @@
+import { FLEET, own } from '../fleet-base.ts'
 import { ruleCase } from '../rule-case.ts'
-import { FLEET, own } from './fleet-base.ts'
 
 ruleCase('policy-trusts-search-path', {
   base: FLEET,

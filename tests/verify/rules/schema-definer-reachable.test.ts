@@ -1,5 +1,5 @@
+import { FLEET } from '../fleet-base.ts'
 import { ruleCase } from '../rule-case.ts'
-import { FLEET } from './fleet-base.ts'
 
 const DEFINER = `create function shop_owl.export() returns setof text language sql stable security definer set search_path = shop_owl, pg_temp as 'select note from notes';`
 

@@ -1,5 +1,5 @@
+import { FLEET } from '../fleet-base.ts'
 import { ruleCase } from '../rule-case.ts'
-import { FLEET } from './fleet-base.ts'
 
 ruleCase('schema-drift', {
   base: FLEET,

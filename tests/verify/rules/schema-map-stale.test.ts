@@ -1,5 +1,5 @@
+import { FLEET } from '../fleet-base.ts'
 import { ruleCase } from '../rule-case.ts'
-import { FLEET } from './fleet-base.ts'
 
 const REGISTRY = `${FLEET}
   do $$ begin execute format('revoke temporary on database %I from public', current_database()); end $$;

@@ -1,5 +1,5 @@
+import { own } from '../fleet-base.ts'
 import { ruleCase } from '../rule-case.ts'
-import { own } from './fleet-base.ts'
 
 const ROLES = `create schema shop_fox; create schema shop_owl; create table shop_fox.notes (note text not null); create table shop_owl.notes (note text not null);
   insert into shop_fox.notes values ('of fox'); insert into shop_owl.notes values ('of owl');
