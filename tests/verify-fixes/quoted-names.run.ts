@@ -52,7 +52,8 @@ describe('the fixes of rules, where names need quotes', () => {
         await opened.close()
       }
     })
-  it('tried the fixes of most rules', () => expect(spoke.size).toBeGreaterThan(process.env['FIXES_RULES'] === undefined ? 60 : 0))
+  it('tried the fixes of most rules', () =>
+    expect(spoke.size).toBeGreaterThan(process.env['FIXES_RULES'] === undefined ? 60 : 0))
 })
 
 function weird(role: string): string {
