@@ -1,6 +1,6 @@
+import { USER_SCHEMA } from './left-out-schemas.ts'
 import type { BlindKey, Oid, Queryable } from './model.ts'
 import { withoutExtensionSchema } from './names.ts'
-import { USER_SCHEMA } from './read-relations.ts'
 
 interface KeyRow extends Record<string, unknown> {
   readonly index: Oid

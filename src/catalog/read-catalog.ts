@@ -1,4 +1,5 @@
 import type { Catalog } from './catalog.ts'
+import { WITHOUT_SCHEMAS } from './left-out-schemas.ts'
 import type { Oid, Queryable, Relation } from './model.ts'
 import { readComparisons } from './read-comparisons.ts'
 import { readConstraints, readIndexes } from './read-constraints.ts'
@@ -23,7 +24,7 @@ import {
   readUnfixedStatisticsViews,
 } from './read-objects.ts'
 import { readPolicies } from './read-policies.ts'
-import { readRelations, WITHOUT_SCHEMAS } from './read-relations.ts'
+import { readRelations } from './read-relations.ts'
 import { readMemberships, readParameterGrants, readRoles, readStoredSettings } from './read-roles.ts'
 import { readEventTriggers, readRules, readTriggers, readViewRules } from './read-triggers.ts'
 

@@ -1,6 +1,6 @@
 import type { Catalog } from './catalog.ts'
+import { USER_SCHEMA } from './left-out-schemas.ts'
 import type { Queryable } from './model.ts'
-import { USER_SCHEMA } from './read-relations.ts'
 
 /** Objects of the database that change the meaning of an equality, such as user-defined operators and casts. */
 export async function readComparisons(

@@ -1,7 +1,7 @@
+import { USER_SCHEMA } from './left-out-schemas.ts'
 import type { Constraint, ForeignKeyAction, Index, Oid, Queryable } from './model.ts'
 import { readBlindKeys } from './read-blind-keys.ts'
 import type { Dependencies } from './read-dependencies.ts'
-import { USER_SCHEMA } from './read-relations.ts'
 
 const KINDS = {
   c: 'check',

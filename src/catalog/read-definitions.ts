@@ -1,5 +1,5 @@
+import { USER_SCHEMA } from './left-out-schemas.ts'
 import type { Grant, Oid, Queryable } from './model.ts'
-import { USER_SCHEMA } from './read-relations.ts'
 
 /** A definition in the database that no rule reads, as a text without object ids. */
 export interface OtherDefinition {

@@ -1,5 +1,5 @@
+import { LEFT_OUT } from './left-out-schemas.ts'
 import type { Oid, Queryable } from './model.ts'
-import { LEFT_OUT } from './read-relations.ts'
 
 const DEPENDENTS = ['pg_policy', 'pg_rewrite', 'pg_attrdef', 'pg_constraint', 'pg_proc'] as const
 const TARGETS = ['pg_proc', 'pg_class'] as const

@@ -1,7 +1,7 @@
+import { USER_SCHEMA } from './left-out-schemas.ts'
 import type { DatabaseFunction, FunctionArgument, Oid, Queryable } from './model.ts'
 import { qualifiedName, withoutExtensionSchema } from './names.ts'
 import type { Dependencies } from './read-dependencies.ts'
-import { USER_SCHEMA } from './read-relations.ts'
 import { type GrantRow, groupGrants, splitEntry } from './read-roles.ts'
 
 const KINDS = { f: 'function', p: 'procedure', a: 'aggregate', w: 'window' } as const

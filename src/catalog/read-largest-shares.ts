@@ -1,5 +1,5 @@
+import { USER_SCHEMA } from './left-out-schemas.ts'
 import type { Oid, Queryable } from './model.ts'
-import { USER_SCHEMA } from './read-relations.ts'
 
 /**
  * Reads, for columns of tables with at least 10,000 rows, the share of the rows that hold the most frequent value: in a tenant column, the

@@ -9,9 +9,9 @@ import type {
   SequenceFacts,
   TypeFacts,
 } from './catalog.ts'
+import { USER_SCHEMA } from './left-out-schemas.ts'
 import type { Oid, Queryable, Schema } from './model.ts'
 import type { Dependencies } from './read-dependencies.ts'
-import { USER_SCHEMA } from './read-relations.ts'
 import { type GrantRow, groupGrants } from './read-roles.ts'
 
 const EXPLODED =

@@ -1,6 +1,6 @@
+import { LEFT_OUT } from './left-out-schemas.ts'
 import type { Oid, Policy, PolicyCommand, Queryable } from './model.ts'
 import type { Dependencies } from './read-dependencies.ts'
-import { LEFT_OUT } from './read-relations.ts'
 
 const COMMANDS: Readonly<Record<string, PolicyCommand>> = {
   '*': 'all',

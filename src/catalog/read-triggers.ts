@@ -1,7 +1,7 @@
 import type { EventTrigger } from './catalog.ts'
+import { USER_SCHEMA } from './left-out-schemas.ts'
 import type { Oid, Queryable, RewriteRule, Trigger } from './model.ts'
 import type { Dependencies } from './read-dependencies.ts'
-import { USER_SCHEMA } from './read-relations.ts'
 
 const ENABLED = { O: 'origin', D: 'disabled', R: 'replica', A: 'always' } as const
 const EVENTS: Readonly<Record<string, RewriteRule['event']>> = {
