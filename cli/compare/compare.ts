@@ -14,7 +14,7 @@ export function compareCommand(): Command {
     .option('--json', 'the differences as JSON')
     .addHelpText(
       'after',
-      '\nExit code: 0 nobody can do more than before, and nobody can do less inside their own tenant; 1 somebody can; 2 it could not run.',
+      '\nExit code: 0 nobody can do more than before, and nobody can do less inside their own tenant; 1 somebody can, or it is not known of some table; 2 it could not run.',
     )
     .action(async (flags: unknown) => {
       const { runCompare } = await import('./run-compare.ts')

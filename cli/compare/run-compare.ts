@@ -4,6 +4,7 @@ import { type Comparison, compareSchemas } from '../../src/compare/compare-schem
 import { isHarmless, tell } from '../../src/compare/differences.ts'
 import { parseOptions } from '../../src/config/parse-options.ts'
 import { loadMigrations } from '../../src/verify/sources/load-migrations.ts'
+import { withProjectConfig } from '../shared/project-settings.ts'
 import { untilInterrupted } from '../shared/until-interrupted.ts'
 
 const text = z.string().min(1)
@@ -19,11 +20,12 @@ const schema = z.strictObject({
 
 /** Runs `partywall compare` with the flags of the command line and returns its exit code. */
 export async function runCompare(flags: unknown, print: (line: string) => void): Promise<0 | 1> {
-  const settings = parseOptions(schema, flags, 'partywall compare')
+  const configured = await withProjectConfig(flags, ['appRole', 'schema', 'tenantColumn', 'setting'])
+  const settings = parseOptions(schema, configured, 'partywall compare')
   const comparison = await untilInterrupted(undefined, (signal) => compared(settings, signal))
   if (settings.json) print(JSON.stringify(asJson(comparison), undefined, 2))
   else for (const line of asLines(comparison)) print(line)
-  return isHarmless(comparison.differences) ? 0 : 1
+  return isHarmless(comparison.differences) && comparison.unknown.size === 0 ? 0 : 1
 }
 
 async function compared(settings: z.infer<typeof schema>, signal: AbortSignal): Promise<Comparison> {
@@ -59,9 +61,11 @@ function asLines({ differences, unknown }: Comparison): readonly string[] {
   const ordered = (['wider', 'narrower', 'error', 'closed'] as const).flatMap((kind) =>
     tell(differences.filter((difference) => difference.kind === kind)),
   )
-  const blind = [...unknown].map(([name, reason]) => `not known: ${name}, where no row could be planted: ${reason}`)
-  const verdict = isHarmless(differences)
-    ? 'Nobody can see or do more than before, and nobody can do less inside their own tenant.'
-    : 'The change gives or removes access: see above.'
+  const blind = [...unknown].map(([name, reason]) => `not known: ${name}: ${reason}`)
+  if (!isHarmless(differences)) return [...ordered, ...blind, 'The change gives or removes access: see above.']
+  const verdict =
+    unknown.size === 0
+      ? 'Nobody can see or do more than before, and nobody can do less inside their own tenant.'
+      : 'No other table gives or removes access. Of the tables above this is not known.'
   return [...ordered, ...blind, verdict]
 }

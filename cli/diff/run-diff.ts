@@ -7,6 +7,7 @@ import { escapeMarkdown } from '../../src/verify/formats/escape-text.ts'
 import { loadMigrations } from '../../src/verify/sources/load-migrations.ts'
 import type { PreparedSource } from '../../src/verify/sources/prepared-source.ts'
 import { checkUrl } from '../shared/database-url.ts'
+import { withProjectConfig } from '../shared/project-settings.ts'
 import { paint } from '../shared/terminal.ts'
 import { untilInterrupted } from '../shared/until-interrupted.ts'
 import { openSide } from './diff-side.ts'
@@ -32,7 +33,8 @@ type Settings = z.infer<typeof schema>
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for a ref or path that does not exist, and SQL that does not run
  */
 export async function runDiff(flags: unknown, print: (line: string) => void): Promise<0 | 1> {
-  const settings = parseOptions(schema, flags, 'partywall diff')
+  const configured = await withProjectConfig(flags, ['appRole', 'schema', 'tenantColumn', 'setting'])
+  const settings = parseOptions(schema, configured, 'partywall diff')
   const changes = await untilInterrupted(undefined, (signal) => judged(settings, signal))
   const lines = { pretty, markdown, json: (all: readonly JudgedChange[]) => [JSON.stringify(all, undefined, 2)] }
   for (const line of lines[settings.format](changes)) print(line)

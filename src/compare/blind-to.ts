@@ -1,5 +1,6 @@
 import type { Oid, Policy, Relation, Role } from '../catalog/model.ts'
 import { VERBS, type Verb } from '../catalog/verbs.ts'
+import { appliesTo, covers } from '../prove/effective.ts'
 import type { ActingRole, Facts } from '../tenancy/facts.ts'
 import { splitStatements } from '../verify/sources/split-statements.ts'
 import type { Access, AccessRecord } from './access.ts'
@@ -34,6 +35,24 @@ export function blindTo(statements: string, seen: Seen): string | undefined {
     if (found !== undefined) return found
   }
   return undefined
+}
+
+/**
+ * Tables with policies of which no session of the application could read a row, although a role of the application may SELECT and a
+ * permissive policy for SELECT exists. Tables without a planted row are left out.
+ */
+export function unreached(seen: Seen): readonly string[] {
+  const { facts, failures } = seen
+  return facts.relations.flatMap((relation) => {
+    if (!relation.rowSecurity || failures.has(relation.oid) || facts.tenantTable(relation) === undefined) return []
+    const readers = facts.acting.filter(({ role }) => facts.privileges.onRelation(role.oid, relation, 'SELECT'))
+    const lets = relation.policies.some(
+      (policy) =>
+        policy.permissive && covers(policy.command, 'select') && readers.some((role) => appliesTo(policy, role)),
+    )
+    const isReached = reachedByApplication(seen, ({ object, verb }) => object === relation.label && verb === 'select')
+    return lets && !isReached ? [relation.label] : []
+  })
 }
 
 function blindToOne(statement: string, seen: Seen): string | undefined {

@@ -7,7 +7,10 @@ import { Trial } from './trial.ts'
 
 export interface Comparison {
   readonly differences: readonly Difference[]
-  /** Tables that were not compared because no row could be planted: name and the server's reason. */
+  /**
+   * Tables that were not compared: name and reason. No row could be planted in them, or in both schemas no session of the application could
+   * read a row, although the policies let some sessions read.
+   */
   readonly unknown: ReadonlyMap<string, string>
 }
 
@@ -29,18 +32,32 @@ export async function compareSchemas(
   const after = await recordOf(afterUrl, hints)
   return {
     differences: [...differencesOf(before.record, after.record), ...newCrossings(before.record, after.record)],
-    unknown: new Map([...before.unknown, ...after.unknown]),
+    unknown: new Map([...blindIn(before, after), ...before.unknown, ...after.unknown]),
   }
 }
 
-async function recordOf(url: string, hints: DiscoveryHints) {
+const BLIND =
+  'no session of the application could read a row, although the policies let some sessions read. Their context may be set in a way that partywall does not know'
+
+/** A table that is not reached in one schema only gives differences. Without rows in both, nothing is known of it. */
+function blindIn(before: SchemaRecord, after: SchemaRecord): readonly (readonly [string, string])[] {
+  return before.unreached.filter((table) => after.unreached.includes(table)).map((table) => [table, BLIND])
+}
+
+interface SchemaRecord {
+  readonly record: AccessRecord
+  readonly unknown: Trial['unknown']
+  readonly unreached: Trial['unreached']
+}
+
+async function recordOf(url: string, hints: DiscoveryHints): Promise<SchemaRecord> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
     const trial = await Trial.open(client, hints)
-    const { record, unknown } = trial
+    const { record, unknown, unreached } = trial
     await trial.close()
-    return { record, unknown }
+    return { record, unknown, unreached }
   } finally {
     await client.end()
   }

@@ -1,5 +1,6 @@
 import type { Oid, Relation } from '../catalog/model.ts'
 import type { ActingRole, Facts } from '../tenancy/facts.ts'
+import type { ContextSealer } from '../verify/attack/contexts.ts'
 import { maskPlanted } from '../verify/attack/mask-planted.ts'
 import { plantedContexts } from '../verify/attack/open-arena.ts'
 import { plant } from '../verify/attack/plant.ts'
@@ -20,8 +21,16 @@ export interface Population {
 const FIRST = '0a51c1'
 const SECOND = '07a3e9'
 
-/** Plants the rows as the role of this session, which bypasses policies. It commits nothing. */
-export async function populate(facts: Facts, session: AttackSession): Promise<Population> {
+/**
+ * Plants the rows as the role of this session, which bypasses policies. It commits nothing.
+ *
+ * @param sealer makes the seals of the users' sessions; undefined: the schema has no seal
+ */
+export async function populate(
+  facts: Facts,
+  session: AttackSession,
+  sealer: ContextSealer | undefined,
+): Promise<Population> {
   const first = await plantUsers(facts, session, FIRST, undefined)
   // The second planting adds other users to the same tenants, so it uses the first planting's rows in the table of tenants.
   const second = await plantUsers(facts, session, SECOND, {
@@ -43,7 +52,7 @@ export async function populate(facts: Facts, session: AttackSession): Promise<Po
     },
     sessionSql(of, user, role) {
       const [planting, side] = placed[user === 'nobody' ? 'user 1 of tenant 1' : user]
-      const contexts = plantedContexts(of, planting, undefined, undefined)
+      const contexts = plantedContexts(of, planting, sealer, undefined)
       const context = user === 'nobody' ? contexts.strangers[0] : contexts[side]
       return context?.sql(role) ?? ''
     },

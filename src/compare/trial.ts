@@ -8,14 +8,16 @@ import { buildFacts } from '../tenancy/build-facts.ts'
 import { type DiscoveryHints, discover } from '../tenancy/discovery/discover.ts'
 import type { ActingRole, Facts } from '../tenancy/facts.ts'
 import { type AttackSession, attackSession } from '../verify/attack/session.ts'
+import { checksSeal } from '../verify/readings/seal-facts.ts'
 import { splitStatements } from '../verify/sources/split-statements.ts'
 import type { AccessRecord } from './access.ts'
-import { blindTo } from './blind-to.ts'
+import { blindTo, unreached } from './blind-to.ts'
 import { type ColumnRights, columnDifferences, columnRights } from './column-rights.ts'
 import { concerned } from './concerned.ts'
 import { type Difference, differencesOf } from './differences.ts'
 import { type Population, populate } from './population.ts'
 import { recordAccess } from './record.ts'
+import { sealerOfTrial } from './trial-seal.ts'
 
 /** The result of applying statements to a copy of a schema. */
 export interface TrialResult {
@@ -69,7 +71,7 @@ export class Trial {
     await client.query('begin')
     await client.query("set local statement_timeout = '30s'; set local lock_timeout = '5s'")
     const facts = await factsOf(session, hints)
-    const population = await populate(facts, session)
+    const population = await populate(facts, session, await sealerOfTrial(session))
     const roles = rolesOf(facts)
     const before = await recordAccess({ facts, population, session, roles, spoken: [facts] })
     const rights = await columnRights(client, roles)
@@ -81,13 +83,23 @@ export class Trial {
     return this.#before
   }
 
-  /** Tables that can't be tried because no row could be planted: name and the server's reason. */
+  /** Tables that can't be tried because no row could be planted: name and the reason, with the server's words. */
   get unknown(): ReadonlyMap<string, string> {
     const named = [...this.#population.failures].flatMap(([oid, reason]) => {
       const label = this.facts.relationOf(oid)?.label
-      return label === undefined ? [] : [[label, reason] as const]
+      return label === undefined ? [] : [[label, `no row could be planted: ${reason}`] as const]
     })
     return new Map(named)
+  }
+
+  /** Tables of which no session of the application could read a row, although privileges and policies let some sessions read. */
+  get unreached(): readonly string[] {
+    return unreached({
+      facts: this.facts,
+      roles: this.#roles,
+      before: this.#before,
+      failures: this.#population.failures,
+    })
   }
 
   /** The reason why {@link Trial.try} could miss a loss of access by these statements. Undefined if there is no such reason. */
@@ -153,7 +165,8 @@ async function factsOf(session: AttackSession, hints: DiscoveryHints): Promise<F
   const catalog = await readCatalog(session)
   const sql = createSqlReader()
   const tenancy = discover(catalog, sql, hints)
-  return buildFacts({ catalog, sql, tenancy, sealed: false, loginDoubt: undefined, proofs: makeProofs })
+  const sealed = checksSeal([...catalog.relations.values()])
+  return buildFacts({ catalog, sql, tenancy, sealed, loginDoubt: undefined, proofs: makeProofs })
 }
 
 /** The application's roles and the owners of its tables. Roles that bypass policies are left out: they see all rows, before and after. */

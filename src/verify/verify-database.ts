@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import type { Catalog } from '../catalog/catalog.ts'
-import type { Queryable, Relation } from '../catalog/model.ts'
+import type { Queryable } from '../catalog/model.ts'
 import { parseOptions } from '../config/parse-options.ts'
 import { ConfigurationError } from '../errors.ts'
 import { makeProofs } from '../prove/proofs.ts'
@@ -16,6 +16,7 @@ import { whyBroken } from './broken-run.ts'
 import { connect } from './connect.ts'
 import { discoverFleetAndTables } from './fleet/discover-fleet.ts'
 import { type VerifyOptions, verifyOptionsSchema } from './options.ts'
+import { checksSeal } from './readings/seal-facts.ts'
 import { type JudgedScope, judgeScope } from './report/judge-scope.ts'
 import { makeReport } from './report/make-report.ts'
 import { readServerFacts, type ServerFacts } from './report/read-server-facts.ts'
@@ -48,7 +49,8 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
     const sql = createSqlReader()
     const { catalog, fleet: open, tenancies } = await discoverFleetAndTables(db, sql, { ...given, appRole })
     const [first, ...others] = tenancies
-    const sealed = given.sealSecret !== undefined || isSealed([...catalog.relations.values(), ...(open?.tables ?? [])])
+    const sealed =
+      given.sealSecret !== undefined || checksSeal([...catalog.relations.values(), ...(open?.tables ?? [])])
     const factsOf = (tenancy: Tenancy, fleet?: Fleet) =>
       buildFacts({ catalog, sql, tenancy, sealed, loginDoubt: loginDoubt(catalog, given), fleet, proofs: makeProofs })
     const fleet = open === undefined ? undefined : await readFleet(db, open.found, actingIn(factsOf(first)))
@@ -119,13 +121,6 @@ function loginDoubt(
   if (!reader.superuser)
     return `${reader.name} is no superuser and can only SET ROLE, so session_user stays ${reader.name}. Verify as a superuser, with --app-url URL of the application's login`
   return given.appUrl === undefined ? 'give --app-url URL to name the login of the application' : undefined
-}
-
-/** Whether some policy checks the seal. */
-function isSealed(relations: readonly Relation[]): boolean {
-  return relations.some((relation) =>
-    relation.policies.some(({ using }) => /partywall\.(?:tenant_id|placed_mark)\(\)/.test(using ?? '')),
-  )
 }
 
 interface Decision {

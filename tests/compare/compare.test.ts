@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { runCompare } from '../../cli/compare/run-compare.ts'
+import { sealedRow } from '../../src/seal/policy-text.ts'
 
 let folder: string
 const app = `compared_${randomBytes(4).toString('hex')}`
@@ -11,6 +12,15 @@ const BEFORE = `do $$ begin if not exists (select from pg_roles where rolname = 
   create table firms (id int primary key); create table papers (id int primary key, firm_id int not null references firms (id), author int, body text);
   create index on papers (firm_id); grant select, insert, update on papers to ${app}; alter table papers enable row level security;
   create policy a on papers using (firm_id = nullif(current_setting('app.firm', true), '')::int);`
+
+/** The session's context is sealed, as `protect --seal` writes it. Without a seal no row is in reach. */
+const SEALED = `do $$ begin if not exists (select from pg_roles where rolname = '${app}') then create role ${app} login; end if; end $$;
+  grant tenant_user, tenant_admin to ${app};
+  create table firms (id int primary key); create table papers (id int primary key, firm_id int not null references firms (id), body text);
+  create index on papers (firm_id); alter table papers enable row level security; alter table papers force row level security;
+  grant select, insert, update, delete on papers to tenant_user, tenant_admin;
+  create policy own on papers using (firm_id = (select nullif(current_setting('app.current_tenant_id', true), '')::int));
+  create policy seal on papers as restrictive using (${sealedRow('firm_id', 'integer')});`
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'partywall-compare-'))
@@ -23,10 +33,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-async function compared(change: string, flags: object = {}): Promise<{ readonly code: number; readonly text: string }> {
+async function compared(
+  change: string,
+  flags: object = {},
+  base = BEFORE,
+): Promise<{ readonly code: number; readonly text: string }> {
   const [before, after] = [join(folder, 'before.sql'), join(folder, 'after.sql')]
-  await writeFile(before, BEFORE)
-  await writeFile(after, `${BEFORE}\n${change}`)
+  await writeFile(before, base)
+  await writeFile(after, `${base}\n${change}`)
   const lines: string[] = []
   const code = await runCompare({ before, after, ...flags }, (line) => lines.push(line))
   return { code, text: lines.join('\n') }
@@ -73,6 +87,16 @@ describe('partywall compare', () => {
     expect(told.code).toBe(code)
   })
 
+  it('does not say that nothing changed where no session reaches a row', async () => {
+    const policy = (value: string) =>
+      `alter policy a on papers using (firm_id = nullif(current_setting('app.firm', true), '')::int and md5(current_setting('app.pass', true)) = '${value}');`
+    const base = `${BEFORE}\n${policy('0123')}`
+    const told = await compared(policy('4567'), {}, base)
+    expect(told.text).toMatch(/^not known: public\.papers: no session of the application could read a row/m)
+    expect(told.text).toMatch(/Of the tables above this is not known\.$/)
+    expect(told.code).toBe(1)
+  })
+
   it('gives JSON where a program reads it', async () => {
     const { text } = await compared('alter table papers disable row level security;', { json: true })
     const { differences } = JSON.parse(text)
@@ -91,5 +115,36 @@ describe('partywall compare', () => {
 
   it('refuses what it does not know', async () => {
     await expect(runCompare({ before: 'x' }, () => {})).rejects.toMatchObject({ code: 'PARTYWALL_CONFIGURATION' })
+  })
+})
+
+describe('partywall compare of a sealed schema', () => {
+  const OPEN = `drop policy own on papers; create policy own on papers using (true);
+    drop policy seal on papers; create policy seal on papers as restrictive using ((select coalesce(t.tenant_id, partywall.tenant_id()) from partywall.ticket t) is not null);`
+  it.each([
+    ['nothing', '', 0, /^Nobody can see or do more/],
+    [
+      'policies that open',
+      OPEN,
+      1,
+      /can do more: SELECT on public\.papers as tenant_user: user 1 of tenant 1 on the row of user 3 of tenant 2/,
+    ],
+    [
+      'a policy that closes',
+      'create policy nobody on papers as restrictive for select using (false);',
+      1,
+      /can do less inside its own tenant: SELECT on public\.papers/,
+    ],
+    [
+      'a right that is revoked',
+      'revoke delete on papers from tenant_user;',
+      1,
+      /can do less inside its own tenant: DELETE on public\.papers as tenant_user: .*\(before: done, after: refused\)/,
+    ],
+    ['an index', 'create index on papers (body);', 0, /^Nobody/],
+  ])('tells of %s', async (_change, sql, code, text) => {
+    const told = await compared(sql, { appRole: app }, SEALED)
+    expect(told.text).toMatch(text)
+    expect(told.code).toBe(code)
   })
 })

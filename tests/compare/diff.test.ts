@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { runDiff } from '../../cli/diff/run-diff.ts'
 import type { JudgedChange } from '../../src/compare/changes/judge-changes.ts'
 import { openThrowAwayServer } from '../../src/embedded/throw-away-server.ts'
+import { sealedRow } from '../../src/seal/policy-text.ts'
 import { makeRolesAllTheTime } from '../setup/roles-of-others.ts'
 
 let folder: string
@@ -20,6 +21,15 @@ const BASE = `do $$ begin if not exists (select from pg_roles where rolname = '$
   grant select, insert, update on papers to ${app};
   alter table papers enable row level security; alter table papers force row level security;
   create policy own on papers using (${OWN});`
+
+/** The session's context is sealed, as `protect --seal` writes it. Without a seal no row is in reach. */
+const SEALED = `do $$ begin if not exists (select from pg_roles where rolname = '${app}') then create role ${app} login; end if; end $$;
+  grant tenant_user, tenant_admin to ${app};
+  create table firms (id int primary key); create table papers (id int primary key, firm_id int not null references firms (id), body text);
+  create index on papers (firm_id); alter table papers enable row level security; alter table papers force row level security;
+  grant select, insert, update, delete on papers to tenant_user, tenant_admin;
+  create policy own on papers using (firm_id = (select nullif(current_setting('app.current_tenant_id', true), '')::int));
+  create policy seal on papers as restrictive using (${sealedRow('firm_id', 'integer')});`
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'partywall-diff-test-'))
@@ -96,6 +106,33 @@ describe('partywall diff', { timeout: 120_000 }, () => {
       `create table notes (id int primary key, firm_id int not null references firms (id)); grant select on notes to ${app};`,
     )
     expect(of('public.notes')).toMatchObject({ judgement: 'weaker' })
+  })
+
+  it.each([
+    ['review', 'create policy nobody on papers as restrictive for select using (false)', /can do less .*SELECT/],
+    [
+      'weaker',
+      `drop policy own on papers; create policy own on papers using (true); drop policy seal on papers;
+       create policy seal on papers as restrictive using ((select coalesce(t.tenant_id, partywall.tenant_id()) from partywall.ticket t) is not null)`,
+      /can do more: SELECT on public\.papers as tenant_user: user 1 of tenant 1 on the row of user 3 of tenant 2/,
+    ],
+    ['equal', 'create index on papers (body)', /^Every statement/],
+  ])('%s in a sealed schema: %s', async (judgement, change, reason) => {
+    const { of } = await diff(change, SEALED, { appRole: app })
+    expect(of('public.papers')).toMatchObject({ judgement })
+    expect(of('public.papers')?.reasons.join('\n')).toMatch(reason)
+  })
+
+  it('takes the role from partywall.config of the working folder', async () => {
+    await writeFile(join(folder, 'partywall.config.mjs'), `export default { appRole: 'nobody_of_this_name' }`)
+    const before = process.cwd()
+    try {
+      process.chdir(folder)
+      await expect(diff('')).rejects.toThrow(/nobody_of_this_name/)
+    } finally {
+      process.chdir(before)
+      await rm(join(folder, 'partywall.config.mjs'))
+    }
   })
 
   it.each([

@@ -64,7 +64,7 @@ interface Evidence {
   readonly object: string
   readonly changed: readonly ChangedPart[]
   readonly differences: readonly Difference[]
-  /** Why no row of the table could be planted. */
+  /** Why nothing is known of the table's rows. */
   readonly untried: string | undefined
   readonly opened: readonly Finding[]
   readonly closed: readonly Finding[]
@@ -106,7 +106,7 @@ function doubts({ object, changed, differences, opened, untried, verdicts }: Evi
     ...opened.filter(({ severity }) => severity !== 'info').map((each) => `new finding ${described(each)}`),
     ...code.map(({ part }) => `${part.name} can't be judged by trying statements`),
     ...newOrGone(object, changed, verdicts),
-    ...(untried === undefined ? [] : [`no row could be planted: ${untried}`]),
+    ...(untried === undefined ? [] : [untried]),
   ]
   return reasons.length === 0 ? undefined : ['review', reasons]
 }

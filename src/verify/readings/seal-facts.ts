@@ -11,6 +11,13 @@ export function sealSchema(facts: Facts) {
   return [...facts.catalog.schemas.values()].find((schema) => schema.name === 'partywall')
 }
 
+/** Whether some policy of these relations checks the seal. */
+export function checksSeal(relations: readonly Relation[]): boolean {
+  return relations.some((relation) =>
+    relation.policies.some(({ using }) => /partywall\.(?:tenant_id|placed_mark)\(\)/.test(using ?? '')),
+  )
+}
+
 /** The table with the seal's keys. */
 export function keyTable(facts: Facts): Relation | undefined {
   return [...facts.catalog.relations.values()].find(
