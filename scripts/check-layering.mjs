@@ -43,7 +43,7 @@ const only = new Map([
   ['testing', [...below, 'database']],
   ['compare', [...schemaRooms, 'verify', 'protect']],
   ['explain', [...schemaRooms, 'verify']],
-  ['init', ['errors', 'catalog', 'migrate', 'tenancy', 'protect']],
+  ['init', ['errors', 'config', 'catalog', 'migrate', 'tenancy', 'protect']],
 ])
 
 const MINIMUM_MODULES = 30

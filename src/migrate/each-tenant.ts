@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import pg from 'pg'
+import { commandEnvironment, envFilesOf } from '../config/command-environment.ts'
 
 /** Options of {@link eachTenant}. */
 interface EachTenantOptions {
@@ -16,6 +17,7 @@ interface EachTenantOptions {
   readonly setting?: string | undefined
   /** Schemas that follow the tenant's own schema in the search_path; default none. */
   readonly lookupSchemas?: readonly string[] | undefined
+  /** The environment that the commands inherit. Variables that name a database are replaced: see {@link commandEnvironment}. */
   readonly environment: NodeJS.ProcessEnv
   readonly onProgress: (line: string) => void
 }
@@ -41,6 +43,7 @@ interface Registered {
  */
 export async function eachTenant(options: EachTenantOptions): Promise<EachTenantResult> {
   const { command, key = createHash('sha256').update(command).digest('hex'), concurrency = 1, onProgress } = options
+  const envFiles = await envFilesOf(process.cwd())
   const client = new pg.Client({ connectionString: options.databaseUrl })
   await client.connect()
   try {
@@ -69,7 +72,7 @@ export async function eachTenant(options: EachTenantOptions): Promise<EachTenant
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         const { schema } = next
         try {
-          await runCommand(next, options)
+          await runCommand(next, { ...options, envFiles })
           await protect(next)
           done.push(schema)
           onProgress(`${done.length + failed.length + finished.size}/${all.rows.length} ${schema}: done`)
@@ -108,8 +111,14 @@ export function environmentFor(
   return { PARTYWALL_SCHEMA: schema, PARTYWALL_TENANT: tenant, PGOPTIONS: settings, DATABASE_URL: url.href }
 }
 
-function runCommand(registered: Registered, options: EachTenantOptions): Promise<void> {
-  const env = { ...options.environment, ...environmentFor(registered, options) }
+function runCommand(
+  registered: Registered,
+  options: EachTenantOptions & { readonly envFiles: readonly string[] },
+): Promise<void> {
+  const own = environmentFor(registered, options)
+  const url = new URL(own['DATABASE_URL'] ?? options.databaseUrl)
+  const database = { url: url.href, name: decodeURIComponent(url.pathname.slice(1)) }
+  const env = { ...commandEnvironment(options.environment, options.envFiles, database), ...own }
   return new Promise((resolve, reject) => {
     const child = spawn(options.command, { shell: true, env, stdio: ['ignore', 'inherit', 'pipe'] })
     let said = ''

@@ -1,3 +1,10 @@
+import {
+  CONNECTION_PARTS,
+  type ConnectionPart,
+  PART_PREFIXES,
+  partVariables,
+} from '../../config/connection-variables.ts'
+
 /** The variables that together name a database, as an application reads them. A part without a variable has its default. */
 export interface DatabaseParts {
   readonly host?: string
@@ -5,25 +12,6 @@ export interface DatabaseParts {
   readonly user?: string
   readonly password?: string
   readonly database?: string
-}
-
-type Part = keyof DatabaseParts
-
-const PREFIXES = ['DB_', 'DATABASE_', 'POSTGRES_', 'POSTGRESQL_', 'PG_', 'TYPEORM_', 'PG']
-const ENDINGS: Readonly<Record<Part, readonly string[]>> = {
-  host: ['HOST', 'HOSTNAME', 'SERVER'],
-  port: ['PORT'],
-  user: ['USER', 'USERNAME'],
-  password: ['PASSWORD', 'PASS'],
-  database: ['NAME', 'DATABASE', 'DB', 'DBNAME'],
-}
-const ALL: readonly Part[] = ['host', 'port', 'user', 'password', 'database']
-
-/** All names that a part may have, such as `DB_HOST`, by prefix. */
-function namesOf(prefix: string, part: Part): readonly string[] {
-  const names = ENDINGS[part].map((ending) => `${prefix}${ending}`)
-  // Only the variable of the database may have just the prefix as its name, such as DB next to DB_HOST.
-  return part === 'database' && prefix === 'DB_' ? [...names, 'DB'] : names
 }
 
 /**
@@ -36,13 +24,13 @@ export function findParts(
   counts: (name: string) => boolean,
   has: (name: string) => boolean,
 ): DatabaseParts | undefined {
-  for (const prefix of PREFIXES) {
-    const found = (part: Part) =>
-      namesOf(prefix, part).find((name) => has(name) && counts(name)) ?? namesOf(prefix, part).find(has)
-    const isMeant = (part: Part) => namesOf(prefix, part).some((name) => has(name) && counts(name))
+  for (const prefix of PART_PREFIXES) {
+    const found = (part: ConnectionPart) =>
+      partVariables(prefix, part).find((name) => has(name) && counts(name)) ?? partVariables(prefix, part).find(has)
+    const isMeant = (part: ConnectionPart) => partVariables(prefix, part).some((name) => has(name) && counts(name))
     if (!isMeant('database') || !(isMeant('host') || isMeant('user'))) continue
     return Object.fromEntries(
-      ALL.flatMap((part) => {
+      CONNECTION_PARTS.flatMap((part) => {
         const name = found(part)
         return name === undefined ? [] : [[part, name]]
       }),
@@ -53,7 +41,7 @@ export function findParts(
 
 /** The URL that the variables make; undefined if they make none. */
 export function urlOfParts(parts: DatabaseParts, read: (name: string) => string | undefined): string | undefined {
-  const value = (part: Part, otherwise: string) => {
+  const value = (part: ConnectionPart, otherwise: string) => {
     const name = parts[part]
     return (name === undefined ? undefined : read(name)) ?? otherwise
   }
@@ -71,5 +59,5 @@ export function urlOfParts(parts: DatabaseParts, read: (name: string) => string 
 
 /** The names of the variables, in the order host, port, user, password, database. */
 export function partNames(parts: DatabaseParts): readonly string[] {
-  return ALL.flatMap((part) => parts[part] ?? [])
+  return CONNECTION_PARTS.flatMap((part) => parts[part] ?? [])
 }

@@ -1,4 +1,5 @@
 import { parseEnv } from 'node:util'
+import { ENV_FILES, URL_VARIABLES } from '../../config/connection-variables.ts'
 import type { ProjectFiles } from '../project-files.ts'
 import { type DatabaseParts, findParts, partNames, urlOfParts } from './database-parts.ts'
 
@@ -12,9 +13,6 @@ export interface FoundUrl {
   readonly source: string
 }
 
-const VARIABLES = ['DATABASE_URL', 'POSTGRES_URL', 'PG_URL', 'DB_URL', 'POSTGRES_URI', 'DATABASE_URI']
-/** Files with environment variables, the most important first. */
-export const ENV_FILES = ['.env', '.env.local', '.env.development', '.env.development.local']
 const COMPOSE_FILES = ['docker-compose.yml', 'docker-compose.yaml', 'compose.yml', 'compose.yaml']
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -38,7 +36,7 @@ export function findDatabaseUrl(files: ProjectFiles, environment: Environment): 
   for (const allowed of [isRead, () => true]) {
     // The code may read a variable with any name, such as DATABASE_CONNECTION.
     const named = places.flatMap(({ name, values }) => (name === undefined ? [] : Object.keys(values)))
-    for (const variable of allowed === isRead ? [...new Set([...VARIABLES, ...named])] : VARIABLES) {
+    for (const variable of allowed === isRead ? [...new Set([...URL_VARIABLES, ...named])] : URL_VARIABLES) {
       if (!allowed(variable)) continue
       for (const { name, values } of places) {
         const url = values[variable]

@@ -1,7 +1,7 @@
 import { parseEnv } from 'node:util'
+import { ENV_FILES } from '../../config/connection-variables.ts'
 import { partNames, urlOfParts } from '../detection/database-parts.ts'
 import type { FoundUrl } from '../detection/database-url.ts'
-import { ENV_FILES } from '../detection/database-url.ts'
 import type { ProjectFiles } from '../project-files.ts'
 import type { ByHand } from './init-plan.ts'
 

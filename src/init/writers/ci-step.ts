@@ -1,6 +1,6 @@
 import { parseEnv } from 'node:util'
+import { ENV_FILES } from '../../config/connection-variables.ts'
 import { type DatabaseParts, partNames } from '../detection/database-parts.ts'
-import { ENV_FILES } from '../detection/database-url.ts'
 import { installStep, runProgram } from '../detection/package-manager.ts'
 import type { Project } from '../detection/project.ts'
 import type { ByHand, PlannedFile } from '../plan/init-plan.ts'

@@ -1,6 +1,6 @@
 import { parseEnv } from 'node:util'
+import { ENV_FILES } from '../../config/connection-variables.ts'
 import { codeMatches } from '../code/source-text.ts'
-import { ENV_FILES } from '../detection/database-url.ts'
 import type { ByHand } from '../plan/init-plan.ts'
 import type { ProjectFiles } from '../project-files.ts'
 

@@ -1,4 +1,4 @@
-import { ENV_FILES } from '../detection/database-url.ts'
+import { ENV_FILES } from '../../config/connection-variables.ts'
 import type { Project } from '../detection/project.ts'
 import type { ProjectFiles } from '../project-files.ts'
 

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { commandEnvironment, envFilesOf } from '../../config/command-environment.ts'
 import type { ThrowAwayServer } from '../../embedded/throw-away-server.ts'
 import { ConfigurationError } from '../../errors.ts'
 import type { PreparedSource, SourceOptions } from './prepared-source.ts'
@@ -7,10 +8,20 @@ import { openingLine, openThrowAwayDatabase, type ThrowAwayDatabase } from './th
 interface RunCommandOptions extends SourceOptions {
   /** Command line for a shell. It runs in the current folder. */
   readonly command: string
-  /** The environment that the command inherits; DATABASE_URL and PG* are added. */
+  /** The environment that the command inherits. Variables that name a database are replaced: see {@link commandEnvironment}. */
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** The folder of the project, in which the command runs; default: the current folder. */
+  readonly folder?: string
   /** By default, a server is started for this run. */
   readonly server?: ThrowAwayServer
+}
+
+/** A throw-away server offers no TLS, and the settings of another server's sessions may not exist there. */
+const NO_SESSION_SETTINGS = {
+  PGOPTIONS: undefined,
+  PGSSLMODE: undefined,
+  PGREQUIRESSL: undefined,
+  PGTARGETSESSIONATTRS: undefined,
 }
 
 /** Characters of output that are kept: enough to see an error, and limited so that endless output does not fill the memory. */
@@ -25,7 +36,8 @@ const needsOwnObjects =
  * The database is empty, because migration tools refuse a database that is not empty. If the command fails because partywall's own objects
  * are missing, verify creates a second fresh database with these objects, and runs the command again.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the command fails; contains the end of its output
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the command fails, with the end of its output; also if it made no table, because it
+ *   has then probably changed another database
  */
 export async function runCommand(options: RunCommandOptions): Promise<PreparedSource> {
   const { onProgress = () => {} } = options
@@ -49,11 +61,12 @@ async function attempt(options: RunCommandOptions, own: boolean): Promise<{ sour
   try {
     const ownFiles = own ? await database.applyOwn() : []
     if (!own) await database.grantDefaults()
-    const failure = await execute(options, database)
+    const failure = await execute(options, database, await envFilesOf(options.folder ?? process.cwd()))
     if (failure !== undefined) {
       await database.close()
       return failure
     }
+    if (await database.isEmpty()) throw madeNothing(options.command)
     const sealed = await database.addSealKey()
     const notes = [database.serverNote]
     if (own) notes.push("partywall's own migrations first, with a random seal secret")
@@ -78,7 +91,11 @@ async function attempt(options: RunCommandOptions, own: boolean): Promise<{ sour
   }
 }
 
-function execute(options: RunCommandOptions, database: ThrowAwayDatabase): Promise<Failure | undefined> {
+function execute(
+  options: RunCommandOptions,
+  database: ThrowAwayDatabase,
+  envFiles: readonly string[],
+): Promise<Failure | undefined> {
   options.signal?.throwIfAborted()
   const child = spawn(options.command, {
     shell: true,
@@ -86,7 +103,13 @@ function execute(options: RunCommandOptions, database: ThrowAwayDatabase): Promi
     // The command gets its own process group, so that the shell's children can be ended together with the shell.
     detached: process.platform !== 'win32',
     windowsHide: true,
-    env: { ...options.environment, ...connectionVariables(database) },
+    cwd: options.folder,
+    env: {
+      ...commandEnvironment(options.environment, envFiles, database),
+      ...NO_SESSION_SETTINGS,
+      // For a command that runs `partywall migrate` itself.
+      PARTYWALL_SEAL_SECRET: database.sealSecret,
+    },
   })
   options.onProgress?.('the command runs')
   let output = ''
@@ -124,23 +147,15 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-/** Environment variables that libpq and most tools read. The secret is for a command that runs `partywall migrate` itself. */
-function connectionVariables(database: ThrowAwayDatabase): Record<string, string> {
-  const url = new URL(database.url)
-  return {
-    DATABASE_URL: database.url,
-    PGHOST: decodeURIComponent(url.hostname),
-    PGPORT: url.port === '' ? '5432' : url.port,
-    PGUSER: decodeURIComponent(url.username),
-    PGPASSWORD: decodeURIComponent(url.password),
-    PGDATABASE: database.name,
-    PARTYWALL_SEAL_SECRET: database.sealSecret,
-  }
-}
-
 function failed(command: string, failure: Failure): ConfigurationError {
   const output = failure.output.trim()
   return new ConfigurationError(
     `--run: the command ${failure.how}: ${command}\n${output === '' ? '(it printed nothing)' : output}`,
+  )
+}
+
+function madeNothing(command: string): ConfigurationError {
+  return new ConfigurationError(
+    `--run: the command ended with exit code 0, and made no table in the database of this run: ${command}\nEither it found no migrations, or its connection comes neither from DATABASE_URL nor from PGHOST, DB_HOST and the like. Then it has changed another database: look there, and let the tool take its connection from the environment.`,
   )
 }

@@ -29,6 +29,8 @@ export interface ThrowAwayDatabase {
   run(text: string): Promise<void>
   /** Applies partywall's own migrations, and returns them. */
   applyOwn(): Promise<readonly InputFile[]>
+  /** Whether the database has no table or view outside of the schema partywall. */
+  isEmpty(): Promise<boolean>
   /** Adds the seal key, if the source created the schema partywall. Returns whether the key was added. */
   addSealKey(): Promise<boolean>
   /** Creates a login with the usual grants on every table that the source created. */
@@ -83,6 +85,7 @@ async function fill(server: ThrowAwayServer, name: string, stops: boolean): Prom
       const own = await readOwnMigrations()
       return own.map(({ name, sql, checksum }) => ({ name, bytes: Buffer.byteLength(sql), sha256: checksum }))
     },
+    isEmpty: () => withClient(url, isEmpty),
     addSealKey: () => withClient(url, (client) => addSealKey(client, sealSecret)),
     remember: (role) => void made.add(role),
     async makeAppRole() {
@@ -113,6 +116,15 @@ async function makeAppRole(client: pg.Client): Promise<MadeRole> {
   const lines = taken.has(APP_ROLE) ? grantLines(APP_ROLE, schemas) : appRoleLines(APP_ROLE, schemas)
   await client.query(lines.join('\n'))
   return { name: APP_ROLE, setUp: appRoleLines(freeRoleName(taken), schemas) }
+}
+
+async function isEmpty(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ empty: boolean }>(
+    `select not exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+       where c.oid >= 16384 and c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname <> 'partywall' and n.nspname !~ '^pg_'
+         and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')) as empty`,
+  )
+  return rows[0]?.empty === true
 }
 
 async function addSealKey(client: pg.Client, sealSecret: string): Promise<boolean> {

@@ -1,3 +1,7 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { openThrowAwayServer, type ThrowAwayServer } from '../../../src/embedded/throw-away-server.ts'
@@ -77,6 +81,45 @@ describe('runCommand', () => {
     expect(open[0]?.notes[0]).toMatch(/^PostgreSQL \d+ of PARTYWALL_POSTGRES_URL, in a database made for this run$/)
   })
 
+  it('leads a tool that reads its own variables away from the database that the project’s .env names', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'partywall-run-'))
+    const live = await server.createDatabase()
+    try {
+      await writeFile(
+        join(folder, '.env'),
+        `CRM_HOST=127.0.0.1\nCRM_USER=postgres\nCRM_DATABASE=${live}\nCRM_LINK=${server.url(live)}\n`,
+      )
+      // As dotenv does: a variable that is set already wins.
+      const script = `
+        const pg = require('pg');
+        const env = { ...require('util').parseEnv(require('fs').readFileSync('.env', 'utf8')), ...process.env };
+        (async () => {
+          for (const [table, settings] of [['by_parts', { host: env.CRM_HOST, port: env.CRM_PORT, user: env.CRM_USER, password: env.CRM_PASSWORD, database: env.CRM_DATABASE }], ['by_link', { connectionString: env.CRM_LINK }]]) {
+            const client = new pg.Client(settings);
+            await client.connect(); await client.query('create table ' + table + ' ()'); await client.end();
+          }
+        })().catch((error) => { console.error(error.message); process.exit(3); })`
+      const encoded = Buffer.from(script).toString('base64')
+      const modules = fileURLToPath(new URL('../../../node_modules', import.meta.url))
+      const command = `"${process.execPath}" -e "eval(Buffer.from('${encoded}', 'base64').toString())"`
+      const source = await runCommand({ command, environment: { ...environment, NODE_PATH: modules }, server, folder })
+      open.push(source)
+      expect(await tablesOf(source.url)).toEqual(['by_link', 'by_parts'])
+      expect(await tablesOf(server.url(live))).toEqual([])
+    } finally {
+      await server.dropDatabase(live)
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+
+  it('refuses a command that made nothing: it may have changed another database', async () => {
+    const made = await databases()
+    await expect(runCommand({ command: `"${process.execPath}" -e 0`, environment, server })).rejects.toThrow(
+      /made no table in the database of this run[\s\S]*it has changed another database/,
+    )
+    expect(await databases()).toEqual(made)
+  })
+
   it('tells the exit code and the output of a command that fails, and leaves no database', async () => {
     const made: string[] = []
     const recording: ThrowAwayServer = {
@@ -110,6 +153,16 @@ describe('runCommand', () => {
     await expect(running).rejects.toThrow('interrupted')
   })
 })
+
+async function tablesOf(url: string): Promise<string[]> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  const { rows } = await client.query<{ name: string }>(
+    "select relname::text as name from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' order by 1",
+  )
+  await client.end()
+  return rows.map(({ name }) => name)
+}
 
 async function databases(): Promise<string[]> {
   const client = new pg.Client({ connectionString: server.url() })
