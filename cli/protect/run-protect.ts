@@ -51,7 +51,7 @@ export async function runProtect(flags: unknown): Promise<void> {
     throw new ConfigurationError(`--format ${settings.format} writes files: name their folder with --out DIR.`)
   const plan = await untilInterrupted(undefined, async (signal) => {
     const planned = await planFor({ ...settings, databaseUrl }, signal)
-    // With --seal the trial is skipped: sessions of a sealed application need its secret, which protect does not have.
+    // With --seal the trial is skipped: the application then acts as tenant_user, which reaches nothing before the migration.
     const tried = settings.seal ? [] : await tryPlan(planned, databaseUrl, hintsOf(settings), signal)
     return { ...planned, notes: [...planned.notes, ...tried, ...consequencesOf(planned, settings.seal)] }
   })
