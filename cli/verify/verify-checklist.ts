@@ -25,7 +25,7 @@ interface ChecklistParts {
   readonly assumed?: string | undefined
 }
 
-/** Short names of the lines that a check of a database can't prove. */
+/** Short names of the lines that a run of verify may leave without evidence. */
 const NAMES: Readonly<Partial<Record<ChecklistLineId, string>>> = {
   'completed-context-middleware': 'the context middleware',
   'completed-repository': 'the repositories',

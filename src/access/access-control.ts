@@ -13,7 +13,7 @@ import { RoleReader } from './role-reader.ts'
 /** The database role that a context runs as. */
 export type AccessLevel = 'tenant_user' | 'tenant_admin'
 
-/** Numbers of decisions since the access control was created. */
+/** Numbers of decisions of `requirePermission` and `requireTier` since the access control was created. */
 export interface AccessCounts {
   readonly allowed: number
   readonly denied: number

@@ -98,8 +98,8 @@ export async function retryDeadAlerts(client: AlertQueryable, sink: string, now 
 }
 
 /**
- * Deletes rows whose delivery ended before the time `before.delivered`, and rows of any state that were added, and last retried by hand,
- * before the time `before.any`. The latter are dead letters, and alerts of a sink to which no process delivers.
+ * Deletes rows whose delivery ended before the time `before.delivered`, and rows of any state that were neither added nor
+ * retried by hand since the time `before.any`. The latter are dead letters, and alerts of a sink to which no process delivers.
  */
 export async function forgetOld(client: AlertQueryable, before: { delivered: Date; any: Date }): Promise<void> {
   await client.query(
@@ -149,7 +149,7 @@ function tenantOf(stream: string): string | undefined {
   return stream === '' ? undefined : stream
 }
 
-/** Only partywall's own function writes types, and it writes only types of events. */
+/** Only partywall's own code adds alerts, and it gives them only types of events. */
 function knownType(type: string): Alert['type'] {
   return type as Alert['type']
 }

@@ -14,7 +14,7 @@ const NOT_LISTED = ` and not exists (select from partywall.audit_checkpoints c, 
 interface Window {
   readonly where: string
   readonly values: readonly [from: string, end: string]
-  /** True in the first tick after a restore into this cluster. This tick seals all visible events, whatever their transaction numbers. */
+  /** True in the first tick after a restore into this cluster. This tick seals all visible events that no checkpoint lists. */
   readonly everything: boolean
 }
 
@@ -22,8 +22,8 @@ interface Window {
  * The range of transaction numbers for the next tick.
  *
  * After a restore into another cluster, transaction numbers start again. Restored events then have numbers that this cluster has not used
- * yet. The first tick seals every event that no checkpoint lists. Until the cluster's numbers have passed
- * the restored ones, later ticks meet restored events again, and skip those that a checkpoint lists.
+ * yet. The first tick seals every event that no checkpoint lists. Until the cluster's numbers have passed the restored ones, the ranges of later
+ * ticks contain restored events too. These ticks skip the events that a checkpoint lists.
  */
 export class SealingWindow {
   /** Upper bound of the transaction numbers of restored events. Undefined until it was read. */

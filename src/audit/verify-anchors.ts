@@ -91,8 +91,8 @@ export class AnchorChain {
     if (of === undefined) return undefined
     let low = 0
     let high = this.#anchors.length
-    // Transaction numbers grow only within one cluster, so the search passes over anchors of earlier clusters. If it ends at one of these, no
-    // anchor of this cluster is early enough.
+    // Transaction numbers grow only within one cluster, so the search passes over anchors of earlier clusters. If the last one that it
+    // passed is of another cluster, no anchor of this cluster is early enough.
     while (low < high) {
       const middle = (low + high) >> 1
       const body = this.#anchors[middle]?.body

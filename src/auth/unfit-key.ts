@@ -8,7 +8,7 @@ const MAX_RSA_BITS = 16_384
 const MAX_RSA_EXPONENT = 2n ** 256n
 
 /**
- * y coordinates (little endian, hex, without the sign bit) of Ed25519's points of order 1, 2, 4 and 8. Two of these points have a second,
+ * y coordinates (little endian, hex, without the sign bit) of Ed25519's points of order 1, 2, 4 and 8. Two of these coordinates have a second,
  * non-canonical encoding.
  */
 const SMALL_ORDER = new Set([

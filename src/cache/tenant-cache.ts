@@ -18,7 +18,7 @@ export interface TenantCacheOptions {
    * user's roles.
    */
   readonly sharedBy?: 'tenant' | 'user' | undefined
-  /** Maximum size of a value in bytes; default 1_048_576. A larger value is not stored. */
+  /** Maximum size in bytes of the text that is stored for a value (base64url, with a MAC); default 1_048_576. A larger value is not stored. */
   readonly maxValueBytes?: number | undefined
 }
 

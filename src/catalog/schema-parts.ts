@@ -8,7 +8,7 @@ export interface SchemaPart {
   readonly object: string
   /** For example `policy tenant_isolation on public.tasks`. */
   readonly name: string
-  /** `rows`: a trial that runs statements can show the effect of a change. `code` and `role`: only rules and people can judge a change. */
+  /** `rows`: a trial that runs statements can show the effect of a change. `code` and `role`: no trial can, only the rules of verify and people. */
   readonly kind: 'rows' | 'code' | 'role'
   /** Two parts with the same name are equal if their texts are equal. */
   readonly text: string
@@ -60,7 +60,7 @@ export function reachedBy(roles: ReadonlySet<Oid>, { memberships }: Catalog): Re
 
 function functionParts(fn: DatabaseFunction, names: PartNames): readonly SchemaPart[] {
   const { label: object, owner, securityDefiner, definition, source, config, grants } = fn
-  // Aggregates have no definition, and neither have functions of extensions.
+  // Aggregates and functions of extensions have no definition. These attributes are compared instead.
   const attributes = [
     fn.kind,
     fn.language,

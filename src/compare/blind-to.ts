@@ -112,7 +112,10 @@ function askedAnew(statement: string, relation: Relation, altered: Policy | unde
 
 const RIGHTS = { select: 'SELECT', insert: 'INSERT', update: 'UPDATE', delete: 'DELETE' } as const
 
-/** Roles that have rights on a table but do not act in the trial. Roles to which no policy applies are left out. */
+/**
+ * Roles that have rights on a table but do not act in the trial. Left out: the owner, roles that
+ * bypass policies, and partywall's own roles.
+ */
 function strangersTo({ grants, owner }: Relation, { facts, roles }: Seen): readonly Role[] {
   const tried = new Set(roles.flatMap(({ role, rights }) => [role.oid, ...rights]))
   return [...new Set(grants.map(({ grantee }) => grantee))].flatMap((grantee) => {

@@ -2,7 +2,7 @@ import type { ZodType } from 'zod'
 import { ConfigurationError } from '../errors.ts'
 import { oldNode } from './node-version.ts'
 
-// Every entry point loads this file, so an old Node.js is refused here, and not later at the first missing function.
+// Most entry points load this file, so an old Node.js is refused here, and not later at the first missing function.
 const refusal = oldNode(process.versions.node)
 if (refusal !== undefined) throw new ConfigurationError(refusal)
 

@@ -80,7 +80,8 @@ export async function loadProjectConfig(folder: string): Promise<ProjectConfig |
 
 async function load(path: string): Promise<unknown> {
   if (!/^\.m?ts$/.test(extname(path))) return defaultOf(await import(pathToFileURL(path).href))
-  // Node.js 22.18 and later load TypeScript themselves. Earlier releases need the project's own compiler, unless the file has no types.
+  // Node.js before 22.18 can't load TypeScript, so the project's own compiler removes the types, in every release. Without the compiler only
+  // a file that has no types loads.
   const plain = `${path.slice(0, -extname(path).length)}.${process.pid}.mjs`
   await writeFile(plain, withoutTypes(path))
   try {

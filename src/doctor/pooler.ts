@@ -78,7 +78,8 @@ async function modeOf(first: pg.Client, second: pg.Client): Promise<PoolerMode> 
     }
     await second.query('commit')
     // Some poolers give out the backend that was released last, others the backend that was released first. So the two clients take turns
-    // in asking again. In a fixed order, one of these two kinds of poolers would return the same backend every time.
+    // in asking again. If always the same client asked, one of these two kinds of poolers
+    // would give it its own backend back every time.
     const [next, before] = round % 2 === 0 ? [first, one] : [second, two]
     const after = await begin(next)
     await next.query('commit')

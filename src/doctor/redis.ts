@@ -18,9 +18,15 @@ export async function examineRedis(settings: DoctorSettings): Promise<readonly D
   if (redisUrl === undefined)
     return [skipped(AREA, 'Not looked at: set REDIS_URL, or give --redis-url. Only rate limits need it.')]
   if (!URL.canParse(redisUrl))
-    return [error(AREA, 'REDIS_URL is not a URL.', 'Its form is redis://user:password@host:6379.')]
+    return [
+      error(
+        AREA,
+        `${redisIsOurs ? '--redis-url' : 'REDIS_URL'} is not a URL.`,
+        'Its form is redis://user:password@host:6379.',
+      ),
+    ]
   const open = await clientOf(folder)
-  // A problem is an error only if the caller says that partywall uses this server. The application may use REDIS_URL for something else.
+  // A server that can't be used is an error only if the caller says that partywall uses it: the application may use REDIS_URL for something else.
   const fault = (sentence: string, fix: string) =>
     redisIsOurs
       ? error(AREA, sentence, fix)

@@ -25,7 +25,7 @@ export type SecurityEvent =
       readonly reason: string
       /** The name of the invalid claim or header parameter. */
       readonly claim?: string | undefined
-      /** A detail of the reason, such as the lifetime that was too long. Never a value of the token. */
+      /** A detail of the reason, such as the token's lifetime and the limit. Never the value of a claim itself. */
       readonly fact?: string | undefined
       readonly issuer?: string | undefined
       readonly clientAddress?: string | undefined

@@ -187,7 +187,7 @@ export function guardTenantData<T>(value: T, options?: GuardPolicyOptions): T {
  * - a promise: when it settles;
  * - an iterator or object stream: item by item.
  *
- * A lazy query builder is run. A stream of bytes is refused.
+ * A lazy query builder (an object with `then`) is run, and its result is checked. A stream of bytes is refused.
  *
  * @example
  * class Reports {

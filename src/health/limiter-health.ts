@@ -9,8 +9,8 @@ export interface ModalLimiter {
 /**
  * Returns the health check of a rate limiter:
  *
- * - `up`: its store decides;
- * - `degraded`: this process decides, or all requests pass;
+ * - `up`: its store decides, and answers the ping;
+ * - `degraded`: this process decides, all requests pass, or the ping failed;
  * - `down`: all requests are refused.
  *
  * The check also pings the store, so that a process without requests notices an outage.

@@ -8,7 +8,8 @@ import { jsonTextOf, type StreamCheck, type StreamJudge, streamCheckFor } from '
 const DEFAULT_BUFFER = 8 * 1024 * 1024
 
 /**
- * Returns the largest size in bytes of a document or record that the guard holds back until it is checked; default 8 MiB.
+ * Returns the largest size in bytes of a JSON document, or of one line of a JSON stream, that the guard holds back until it
+ * is checked; default 8 MiB.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
  */

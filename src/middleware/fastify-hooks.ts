@@ -36,7 +36,7 @@ interface TenantHooks {
 export function addTenantHooks(app: FastifyInstance, { wall, gates, opening, onError, exclude }: TenantHooks): void {
   app.addHook('onRequest', (request, reply, next) => {
     if (exclude?.(request) === true) return next()
-    // Fastify keeps its own list of headers, which later replace the headers of Node's response.
+    // Fastify has its own list of headers, and later replaces those of Node's response by it. So copy in both directions.
     copyHeaders(reply)
     const http = openExchange(wall, new FastifyCall(request), reply.raw, opening)
     for (const name of OWN_HEADERS) reply.header(name, reply.raw.getHeader(name))

@@ -104,8 +104,8 @@ function makeGuard(options: PartywallModuleOptions): NestTenantGuard {
 }
 
 /**
- * Puts the checks in front of all routes. NestJS makes providers before it adds routes and body parsers, so nothing runs outside of the
- * context.
+ * Puts the checks in front of all routes. NestJS makes providers before it adds routes and body parsers, so no route and no body parser
+ * comes before the checks.
  */
 function install(options: PartywallModuleOptions, host: HttpAdapterHost): true {
   const gates = gatesOf(options.wall, options, 'PartywallModule')

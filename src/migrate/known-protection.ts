@@ -9,7 +9,7 @@ import {
   sealedSchema,
 } from '../seal/policy-text.ts'
 
-/** Purpose of a known text: a policy for isolation, for the seal or for the level, or a function of schema partywall. */
+/** What a recorded hash stands for: a policy for isolation, for the seal or for the level, or a function of schema partywall. */
 type KnownPurpose = 'isolation' | 'seal' | 'level' | 'function'
 
 /** A policy as the server prints it, with `search_path = pg_catalog, pg_temp`. */

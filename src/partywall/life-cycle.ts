@@ -34,7 +34,7 @@ export class WallLife<Claims> {
     if (lost !== undefined) throw lost
   }
 
-  /** Starts listeners and deliveries. This waits for the first work or `ready()`, because creating a wall opens no connection. */
+  /** Starts listeners and deliveries. Called only at the first work or by `ready()`, because creating a wall must open no connection. */
   awake(): void {
     if (!this.open) return
     this.#parts.listener?.start()

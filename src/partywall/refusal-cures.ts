@@ -81,7 +81,7 @@ export function explainRefusal(event: RefusalEvent): { readonly reason: string; 
         reason: 'cross-tenant',
         cure:
           event.source === 'database'
-            ? 'PostgreSQL refused the statement. Usually it named a row of another tenant. With libraries that hide PostgreSQL’s reason, such as Prisma, a GRANT may also be missing. Find the statement in the log of PostgreSQL. Staff must use wall.actAs().'
+            ? 'PostgreSQL refused the statement. Usually it named a row of another tenant. Libraries such as Prisma hide PostgreSQL’s reason: with them the cause may also be a missing GRANT. Find the statement in the log of PostgreSQL. Staff must use wall.actAs().'
             : `A request named or reached another tenant (${event.source}). If this is not an attack, find the client or code that mixes tenants. Staff must use wall.actAs().`,
       }
   }

@@ -90,8 +90,8 @@ function partlyNamed(
   const names = linked.map((column) => column.name).join(', ')
   return {
     kind: 'trusts-table',
-    // A random UUID can't be guessed, so the hole is not certain.
-    certain: linked.some((column) => column.baseType !== 'uuid'),
+    // A random UUID can't be guessed, so the hole is not certain if the key contains one.
+    certain: linked.every((column) => column.baseType !== 'uuid'),
     explanation: `the policy looks up ${relation.label} only by ${names}, which is unique only together with ${tenant.name}: ${role.role.name} may add a row of its own tenant with the ${names} of another tenant's row`,
     subject: relation.label,
     namesPart: true as const,
@@ -125,9 +125,9 @@ function linksOf(lookup: Instance, row: Instance, table: TenantTable, knows: Equ
 }
 
 /**
- * Whether only the row's own tenant can write lookup rows that refer to the row. This is so under two conditions. The lookup table refers
- * to the row by a foreign key in which one column, NOT NULL, refers to the row's tenant column. The policies of the lookup table let a
- * session write only its own tenant into that column.
+ * Whether only the row's own tenant can write lookup rows that refer to the row. Two conditions: a foreign key of the lookup table refers
+ * to the row, and its column for the row's tenant column is NOT NULL; and the policies of the lookup table let a session write only its own
+ * tenant into that column.
  */
 function pairedOwner(
   relation: Relation,

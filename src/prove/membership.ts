@@ -5,7 +5,7 @@ import type { Instance } from './scope.ts'
 import { termOf } from './terms.ts'
 
 /**
- * Returns the lookup rows that connect the session's key with the tenant of the row `target`. This is for policies that read a setting with
+ * Returns the lookup rows that connect the session's key with the tenant of the row `target`. This is for policies whose setting contains
  * the key of a user or session, and not the tenant. Undefined if no lookup rows connect key and tenant.
  */
 export function membership(
@@ -52,8 +52,8 @@ type Joins = (one: string, other: string) => boolean
  * Whether a join shows that two rows belong to the same tenant. Only joins by tenant columns and by keys show this. Rows of several tenants
  * may have the same plan, status or date.
  *
- * @param own whether `from` belongs to the session. If so, `to` also belongs to the session in two cases: `to` refers to `from`, or an
- *   identifying column of `to` is joined with a column of `from`
+ * @param own whether `from` belongs to the session. If so, and `from` has no tenant column, two more joins show the same tenant: `to` refers to
+ *   `from`, or an identifying column of `to` is joined with a column of `from`
  */
 function leads(facts: Facts, from: Instance, to: Instance, own: boolean, joins: Joins): boolean {
   const tenant = tenantOf(facts, from)

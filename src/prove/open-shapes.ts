@@ -65,8 +65,8 @@ export const capture: Shape = (reader) => {
  * - a function that the policy calls catches an error and returns true.
  */
 export const failOpen: Shape = (reader) => {
-  // `coalesce(a, b)` becomes two branches. The second branch contains `a IS NULL` and a comparison of the tenant with b. In such a branch
-  // `a IS NULL` does not mean that the policy is true without a tenant.
+  // `tenant_id = coalesce(a, b)` becomes two branches. The second is `a IS NULL AND tenant_id = b`. There `a IS NULL` does not open the
+  // policy, because the tenant is still compared.
   const alsoComparesTenant = reader
     .comparisons()
     .some(

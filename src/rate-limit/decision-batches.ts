@@ -28,8 +28,8 @@ interface DecisionBatchesOptions {
 /**
  * Sends all decisions of one turn of the event loop in one call, because a call costs more than the decisions in it.
  *
- * The decisions do not depend on each other, so each waits for only one round trip. The order of the decisions is the order of the
- * requests.
+ * The decisions do not depend on each other, so each waits for only one round trip. Within one call, the order of the decisions is
+ * the order of the requests.
  */
 export function createDecisionBatches({ prefix, run, together }: DecisionBatchesOptions) {
   let batches: Batch[] = []
@@ -102,7 +102,7 @@ export function createDecisionBatches({ prefix, run, together }: DecisionBatches
   }
 }
 
-/** Whether a decision fits into a batch. Limits are compared by identity, because equal limits are always the same object. */
+/** Whether a decision fits into a batch. Limits are compared by identity: the limits of one tier or route are always the same object. */
 function fits(batch: Batch, scopes: readonly Scope[], cost: number): boolean {
   if (batch.cost !== cost || batch.scopes.length !== scopes.length || batch.waiting.length >= MOST) return false
   for (let index = 0; index < scopes.length; index++) {

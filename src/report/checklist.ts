@@ -4,7 +4,7 @@ import { type ChecklistLineDefinition, type ChecklistLineId, checklistLines } fr
 /** One line with its verdict and its evidence. */
 export interface ChecklistLine extends ChecklistLineDefinition {
   readonly verdict: Verdict
-  /** Number of checks that held, summed over all evidence of this line. */
+  /** Number of checks that held, summed over the proved evidence of this line. */
   readonly count: number
   /** Why the line is open or failed. Absent if the line is proved. */
   readonly reason?: string

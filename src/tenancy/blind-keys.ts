@@ -63,7 +63,7 @@ function isCured(catalog: Catalog, relation: Relation, key: BlindKey): boolean {
 
 /**
  * Whether there is a partial index such as `WHERE state = 'open'`. If a query contains the predicate, PostgreSQL can use this index, and
- * need not search an index by the key.
+ * needs no index on the key.
  */
 function hasPartialIndexes(relation: Relation, key: BlindKey): boolean {
   const column = relation.columns.find(({ number }) => number === key.column)

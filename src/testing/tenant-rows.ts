@@ -119,7 +119,7 @@ function behind(error: unknown, key: TableColumn, id: string, table: string): Co
   const detail = error instanceof Error && 'detail' in error ? String(error.detail) : ''
   if (sequence === null || !detail.includes(`(${name})=(${id})`)) return undefined
   return new ConfigurationError(
-    `startTestKit(): the sequence ${sequence} gave ${id}, and a row of ${table} has this ${name} already: seeds that insert keys by hand leave the sequence behind. Run, as a role to which no policy applies: select setval(${pg.escapeLiteral(sequence)}, (select max(${pg.escapeIdentifier(name)}) from ${table}))`,
+    `startTestKit(): the sequence ${sequence} gave ${id}, and a row of ${table} has this ${name} already: seeds that insert keys by hand do not advance the sequence. Run, as a role to which no policy applies: select setval(${pg.escapeLiteral(sequence)}, (select max(${pg.escapeIdentifier(name)}) from ${table}))`,
     { cause: error },
   )
 }

@@ -67,6 +67,24 @@ describe('Drizzle with a cache', () => {
     expect((await as(a, async () => read()))[0]?.title).toBe('changed by Drizzle')
     expect((await as(b, async () => read()))[0]?.title).toBe('First document')
   })
+
+  it('invalidates a result with a tag by the tag, by a change of its table, and in its own tenant only', async () => {
+    const cache = drizzleCache(Cache, wall.tenantCache(memoryStore()))
+    const db = drizzle(wall.pool, { cache })
+    const read = async () => (await db.select().from(documents).$withCache({ tag: 'all documents' }))[0]?.title
+    const behind = (title: string) => as(a, () => wall.pool.query('update documents set title = $1', [title]))
+    await behind('one')
+    expect(await as(a, read)).toBe('one')
+    expect(await as(b, read)).toBe('First document')
+    await behind('two')
+    expect(await as(a, read)).toBe('one')
+    await as(b, () => db.$cache.invalidate({ tags: 'all documents' }))
+    expect(await as(a, read)).toBe('one')
+    await as(a, () => db.$cache.invalidate({ tags: 'all documents' }))
+    expect(await as(a, read)).toBe('two')
+    await as(a, async () => db.update(documents).set({ title: 'three' }))
+    expect(await as(a, read)).toBe('three')
+  })
 })
 
 describe('perContext()', () => {

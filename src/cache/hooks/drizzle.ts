@@ -65,7 +65,7 @@ export function drizzleCache<Base extends object>(
     }
 
     async onMutate({ tags, tables }: { tags?: string | string[]; tables?: unknown }): Promise<void> {
-      for (const tag of listOf(tags)) await cache.delete(`tag ${String(tag)}`)
+      for (const tag of listOf(tags)) await cache.delete(`mark of tag ${String(tag)}`)
       for (const table of listOf(tables)) await cache.delete(`table ${nameOf(table)}`)
     }
   }
@@ -86,18 +86,17 @@ function plainResult(response: unknown): unknown {
 }
 
 /**
- * Returns the key of a result in the tenant cache. The cache keeps a random text (a mark) for each table, and a change of the table removes
- * its mark. The key contains the current marks, so a result from before a change is not found any more.
+ * Returns the key of a result in the tenant cache. The cache keeps a random text (a mark) for each table and each tag. A change of the table,
+ * and the invalidation of the tag, remove the mark. The key contains the current marks, so an older result is not found any more.
  */
 async function placeOf(cache: TenantCache, key: string, tables: readonly string[], isTag: boolean): Promise<string> {
-  if (isTag) return `tag ${key}`
+  const marked = [...(isTag ? [`mark of tag ${key}`] : []), ...tables.map((table) => `table ${table}`)]
   const marks: string[] = []
-  for (const table of tables)
-    marks.push(await cache.wrap(`table ${table}`, async () => randomUUID(), { ttlMs: MARK_MS }))
-  return `query ${key} ${marks.join(' ')}`
+  for (const name of marked) marks.push(await cache.wrap(name, async () => randomUUID(), { ttlMs: MARK_MS }))
+  return `${isTag ? 'tag' : 'query'} ${key} ${marks.join(' ')}`
 }
 
-/** How long the mark of a table is kept, in milliseconds. A result is no longer found after the mark has expired. */
+/** How long a mark is kept, in milliseconds. A result is no longer found after the mark has expired. */
 const MARK_MS = 7 * 86_400_000
 
 function listOf(value: unknown): readonly unknown[] {

@@ -18,8 +18,8 @@ export interface OwnTokens {
   /** The file in which a token is signed. */
   readonly path: string
   /**
-   * Other files whose tokens also name the tenant, but with other claims than the tokens of `path`. If the application may
-   * load `path`, this contains only files that it may load.
+   * Other files whose tokens also name the tenant, but with other claims than the tokens of `path`. If imports lead to `path`, the
+   * list leaves out files to which none lead.
    */
   readonly others: readonly string[]
   /** Other files whose tokens name the tenant. The application's entry imports these files neither directly nor through other files. */

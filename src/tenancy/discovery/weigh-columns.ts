@@ -6,7 +6,7 @@ import type { Evidence } from './votes.ts'
 export interface Candidate {
   readonly name: string
   readonly tables: number
-  /** Number of policies that compare the column with a setting. */
+  /** Number of tables whose policies compare the column directly with a setting. */
   readonly direct: number
   /** Whether some policy uses the column, or the table that the column refers to. */
   readonly voted: boolean
@@ -38,9 +38,9 @@ const PEOPLE = /^(auth_?)?(users?|accounts?_users?|profiles?|people|persons?|emp
  * Gives a score to each column that could be the tenant column. It counts the tables that have the column, or that refer to the same parent
  * as the column, and the policies that compare the column with a setting.
  *
- * The name of a column counts little: it adds at most half a point to the score, and each table adds a point. Some policies look up the row
- * of a person (`members.person = setting`) and read another column of this row (`club_id`). Then `person` names a person, and `club_id`
- * names the tenant.
+ * A fitting name itself adds at most half a point, and each table adds a point. But tables count only if the column has a fitting name, a
+ * parent of its own name or a parent with members, or if policies use it and several tables refer to its parent. If a policy looks up the row
+ * of a person (`members.person = setting`) and reads `club_id` of it, `person` names a person, and `club_id` the tenant.
  */
 export function weighColumns(tables: readonly Relation[], evidence: Evidence): readonly Candidate[] {
   const counts = countColumns(tables)
@@ -58,7 +58,8 @@ export function weighColumns(tables: readonly Relation[], evidence: Evidence): r
   return [...counts]
     .map(([name, entry]): Candidate => {
       const weight = tenantNameWeight(name)
-      // `id` is the own key of each table. Policies on the table of tenants rightly compare it, but in other tables it is no tenant column.
+      // `id` is the own key of each table. Policies on the table of tenants compare it, but it is never the tenant column of other
+      // tables, so it gets no score.
       const key = /^(id|uuid|pk)$/i.test(name)
       const [parentOid, direct = 0] = [...entry.parents].sort((a, b) => b[1] - a[1])[0] ?? []
       const parent = parentOid === undefined ? undefined : byOid.get(parentOid)
@@ -196,7 +197,7 @@ function isOwnKey(relation: Relation, name: string): boolean {
   )
 }
 
-/** Whether some table is a table of members: it has a unique key of two columns, and refers to this table and to a table of people. */
+/** Whether some table is a table of members: it has a unique key of two columns, which refer to `parent` and to a table of people. */
 function hasMembers(parent: Relation, tables: readonly Relation[], people: ReadonlySet<Oid>): boolean {
   return tables.some((table) =>
     table.constraints.some(({ kind, columns }) => {

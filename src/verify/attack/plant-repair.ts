@@ -42,7 +42,7 @@ export function* repairs(
 
 /**
  * Returns the columns that an error is about: the column that it names, or the columns of the domain or constraint that it names. If it
- * names none of these, returns the columns of text whose names occur in its message.
+ * names none of these, returns the text columns whose names occur in its message.
  */
 function suspects(relation: Relation, refusal: ProbeError, full: Draft): Column[] {
   if (refusal.column !== undefined) return relation.columns.filter((column) => column.name === refusal.column)

@@ -67,7 +67,7 @@ interface Width {
 
 /**
  * Returns how a login bypasses row-level security: by itself, or through a role that it can become. The application's role, and roles that
- * are reached only through it, are left out.
+ * are reached through it, are left out: other rules judge them.
  */
 function widthOf(facts: Facts, login: Role): Width | undefined {
   const app = facts.tenancy.appRole

@@ -59,7 +59,7 @@ export function refuseStatement(kind: StatementKind, text: string, settings: Wal
   }
   if (kind !== 'other' && kind !== 'explain') return undefined
   const command = statementCommand(text)
-  // EXPLAIN of a command that names no rows itself, such as EXPLAIN ANALYZE EXECUTE, is never allowed. allowStatements can't allow it separately, because it has
+  // EXPLAIN of any command but SELECT, INSERT, UPDATE, DELETE and MERGE, such as EXPLAIN ANALYZE EXECUTE, is never allowed. allowStatements can't allow it separately, because it has
   // the same command tag as EXPLAIN of a SELECT.
   const isPermitted = settings.allowStatements.has(command) && (kind === 'explain' || command !== 'EXPLAIN')
   if (isPermitted) return undefined

@@ -44,7 +44,7 @@ export class SessionCare {
     guard.mayPrepare = mayPrepare(settings, freezesValues)
     guard.prefix.startupIgnored = !startupInForce
     if (!settings.pooler) guard.prefix.fronts = sessionFronts(start, [], settings.shared)
-    // If our statements have no names (pooler, shared connection), there is nothing more to prepare, and no second round trip.
+    // If our statements have no names (pooler, shared connection), contextStatements() returns none, and no second round trip follows.
     const full = startupInForce ? [] : contextStatements(settings, 'full')
     if (full.length > 0) await this.#prepare(full)
     guard.prefix.bytes = new ContextBytes(settings, { database, backendPid: this.#host.backendPid, takesTickets })
