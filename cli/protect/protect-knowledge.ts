@@ -1,4 +1,4 @@
-import type { Relation } from '../../src/catalog/model.ts'
+import { PUBLIC_OID, type Relation } from '../../src/catalog/model.ts'
 import { VERBS } from '../../src/catalog/verbs.ts'
 import type { Knowledge } from '../../src/protect/knowledge.ts'
 import { same } from '../../src/tenancy/discovery/choose-context.ts'
@@ -30,7 +30,7 @@ export function knowledgeOf(facts: Facts, chosen: boolean): Knowledge {
         (proof) =>
           (proof.status === 'open' || proof.status === 'unproved') &&
           proof.weaknesses.some((weakness) => SHARED.has(weakness.kind)),
-      ) || readByAll(relation),
+      ) || readByAll(facts, relation),
     readAsOwner: (relation) => ownersReaders(facts, relation),
   }
 }
@@ -51,9 +51,19 @@ function describe({ call, setting }: ContextSource): string {
   return call?.sql ?? `the setting ${setting}`
 }
 
-/** Whether a policy FOR SELECT USING (true) opens reads, as for a price list. Such a policy is taken as intended. */
-function readByAll({ policies }: Relation): boolean {
-  return policies.some(
-    ({ permissive, command, using }) => permissive && command === 'select' && /^\(*true\)*$/i.test(using ?? ''),
+/**
+ * Whether a policy FOR SELECT USING (true) opens reads to the application, as for a price list. Such a policy is taken as intended. Policies
+ * for other roles, such as an entry login, say nothing about what tenants see. Without row-level security, no policy has an effect.
+ */
+function readByAll(facts: Facts, { policies, rowSecurity }: Relation): boolean {
+  const applies = (roles: readonly number[]) =>
+    roles.includes(PUBLIC_OID) ||
+    facts.acting.some(({ rights, bypasses }) => !bypasses && roles.some((oid) => rights.has(oid)))
+  return (
+    rowSecurity &&
+    policies.some(
+      ({ permissive, command, using, roles }) =>
+        permissive && command === 'select' && /^\(*true\)*$/i.test(using ?? '') && applies(roles),
+    )
   )
 }

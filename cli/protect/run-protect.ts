@@ -73,8 +73,11 @@ function hintsOf({ appRole, schema, tenantColumn, setting }: ProtectSettings): D
 }
 
 function tellNothing(plan: ProtectPlan): void {
-  console.error('Nothing to do: the tables already have everything that partywall protect adds.')
-  if (plan.decisions.length > 0) console.log(decisionsOf(plan.decisions))
+  const left = plan.decisions.length > 0
+  console.error(
+    `${left ? 'No change is left to write' : 'Nothing to do'}: the tables already have everything that partywall protect adds by itself.`,
+  )
+  if (left) console.log(decisionsOf(plan.decisions))
 }
 
 function tellDecisions({ decisions, changes }: ProtectPlan): void {

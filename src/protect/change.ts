@@ -29,6 +29,8 @@ export interface Change {
   readonly upTogether?: readonly string[]
   /** Used instead of `down` if a tool runs everything in one transaction. */
   readonly downTogether?: readonly string[]
+  /** The change applies the policies to the owner of the table, who is no superuser and has no BYPASSRLS. */
+  readonly bindsOwner?: true
 }
 
 /** A decision that only a person can make. Its SQL is commented out. */

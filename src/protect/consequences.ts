@@ -1,4 +1,4 @@
-import type { ProtectPlan } from './change.ts'
+import type { Change, ProtectPlan } from './change.ts'
 
 /**
  * Sentences about code of the application that must change before the migration runs. This code sets no tenant, so after the migration it
@@ -7,11 +7,12 @@ import type { ProtectPlan } from './change.ts'
  * @param seal whether the migration adds the seal; only partywall's pool can then set the tenant
  */
 export function consequencesOf({ changes, setting }: ProtectPlan, seal: boolean): readonly string[] {
-  const objectsOf = (statement: RegExp) => [
-    ...new Set(changes.filter(({ up }) => up.some((each) => statement.test(each))).map(({ object }) => object)),
-  ]
-  const forced = objectsOf(/^ALTER TABLE .* FORCE ROW LEVEL SECURITY;$/m)
-  const opened = objectsOf(/^ALTER TABLE .* ENABLE ROW LEVEL SECURITY;$/m)
+  const objectsOf = (found: readonly Change[]) => [...new Set(found.map(({ object }) => object))]
+  // FORCE changes nothing for an owner that is a superuser or has BYPASSRLS.
+  const forced = objectsOf(changes.filter(({ bindsOwner }) => bindsOwner))
+  const opened = objectsOf(
+    changes.filter(({ up }) => up.some((each) => /^ALTER TABLE .* ENABLE ROW LEVEL SECURITY;$/m.test(each))),
+  )
   const value = setting.path.length === 0 ? '<tenant>' : '<claims>'
   const job = seal
     ? 'Run them in the context of a tenant through createTenantPool()'

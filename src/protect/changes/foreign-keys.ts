@@ -69,7 +69,12 @@ function foreignKey(planning: Planning, target: Target, constraint: Constraint):
     return decide('ON UPDATE SET NULL or SET DEFAULT would clear the tenant too.')
   if (parent.column.type !== target.column.type)
     return decide(`The tenant is ${target.column.type} here and ${parent.column.type} in ${relation.label}.`)
-  if (planning.sharesRows(relation)) return decide('Rows there may belong to no tenant, and could not be referred to.')
+  if (planning.sharesRows(relation))
+    return decide(
+      parent.column.existing?.notNull === true
+        ? `The policies of ${relation.label} show some of its rows to all tenants, and rows of other tenants could no longer refer to these.`
+        : `Rows of ${relation.label} may belong to no tenant, and could not be referred to.`,
+    )
   if (target.hasOrphans) return decide('Rows here without a tenant would not be checked.')
   if (parent.hasOrphans)
     return decide(

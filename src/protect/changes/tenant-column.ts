@@ -30,7 +30,7 @@ function notNullChanges(planning: Planning, target: Target): Part {
   const object = relation.label
   const set = `ALTER TABLE ${table} ALTER COLUMN ${name} SET NOT NULL;`
   if (planning.sharesRows(relation)) {
-    const reason = `its policies show rows without ${column.name} to all tenants, so the column may stay NULL. If every row should have a value:`
+    const reason = `its policies show some rows to all tenants. Such rows may have no ${column.name}, so the column may stay NULL. If every row should have a value:`
     return { changes: [], decisions: [{ object, reason, sql: set }] }
   }
   if (hasOrphans) {

@@ -27,9 +27,11 @@ export function boundaryOf(planning: Planning, target: Target): Boundary {
   const { relation } = target
   const held = planning.isProved(relation)
   const policies = usersPolicies(relation).filter((policy) => policy.permissive && appliesToApp(planning, policy))
+  // An earlier run may have written a permissive policy of the usual name.
+  const ours = relation.policies.some(({ name, permissive }) => name === 'tenant_isolation_policy' && permissive)
   const wide = policies.map((policy) => `${policy.name} ${clausesOf(policy)}`).join('; ')
   const wanted: Wanted = {
-    ...restrictive(planning, target, 'tenant_isolation_policy'),
+    ...restrictive(planning, target, ours ? 'tenant_boundary_policy' : 'tenant_isolation_policy'),
     why: commentLine(
       held
         ? 'Takes nothing away. It protects the tenants if another policy of the table is widened later.'
@@ -38,7 +40,7 @@ export function boundaryOf(planning: Planning, target: Target): Boundary {
   }
   const doubt = doubtOf(planning, target) ?? sharedRows(planning, target)
   if (doubt === undefined) return { wanted, decision: undefined }
-  if (held) return NOTHING
+  if (held || policies.length === 0) return NOTHING
   return {
     wanted: undefined,
     decision: {

@@ -1,4 +1,4 @@
-import type { Policy } from '../../../catalog/model.ts'
+import type { Policy, Relation } from '../../../catalog/model.ts'
 import { qualifiedName } from '../../../catalog/names.ts'
 import type { Decision } from '../../change.ts'
 import type { Planning } from '../../input.ts'
@@ -15,16 +15,7 @@ type Verb = (typeof VERBS)[number]
  */
 export function closedVerbs(planning: Planning, target: Target): readonly Decision[] {
   const { relation } = target
-  if (planning.appRole === undefined) return []
-  const permissive = usersPolicies(relation).filter((policy) => policy.permissive)
-  const roles = planning.acting.filter((role) => role.oid !== relation.owner)
-  const closed = VERBS.filter((verb) =>
-    roles.some(
-      (role) =>
-        planning.mayDo(role, relation, verb) &&
-        !permissive.some((policy) => coversVerb(policy, verb) && appliesTo(planning, policy, role.oid)),
-    ),
-  )
+  const closed = verbsWithoutPolicy(planning, relation)
   if (closed.length === 0) return []
   return [
     {
@@ -33,6 +24,20 @@ export function closedVerbs(planning: Planning, target: Target): readonly Decisi
       sql: closed.map((verb) => opening(planning, target, verb)).join('\n'),
     },
   ]
+}
+
+/** The verbs for which the application has a privilege on the table, and which no permissive policy of the user's own allows. */
+export function verbsWithoutPolicy(planning: Planning, relation: Relation): readonly Verb[] {
+  if (planning.appRole === undefined) return []
+  const permissive = usersPolicies(relation).filter((policy) => policy.permissive)
+  const roles = planning.acting.filter((role) => role.oid !== relation.owner)
+  return VERBS.filter((verb) =>
+    roles.some(
+      (role) =>
+        planning.mayDo(role, relation, verb) &&
+        !permissive.some((policy) => coversVerb(policy, verb) && appliesTo(planning, policy, role.oid)),
+    ),
+  )
 }
 
 function appliesTo(planning: Planning, policy: Policy, role: number): boolean {

@@ -35,6 +35,7 @@ export function force(planning: Planning, target: Target, ownerSees: boolean): P
     object: relation.label,
     up: [`${notice}ALTER TABLE ${table} FORCE ROW LEVEL SECURITY;`],
     down: [`ALTER TABLE ${table} NO FORCE ROW LEVEL SECURITY;`],
+    ...(unbound ? {} : { bindsOwner: true }),
   })
   return { changes, decisions: [] }
 }

@@ -6,11 +6,11 @@ import type { Planning } from '../../input.ts'
 import { commentLine } from '../../sql-text.ts'
 import type { Target } from '../../target.ts'
 import { boundaryOf, restrictive } from './boundary.ts'
-import { closedVerbs } from './closed-verbs.ts'
+import { closedVerbs, verbsWithoutPolicy } from './closed-verbs.ts'
 import { force } from './force.ts'
 import { clausesOf, policyChange, type Wanted } from './policy-text.ts'
 import { asksForRole, extendToTenantRoles, sealPolicies } from './seal.ts'
-import { type Stance, stanceOf, usersPolicies } from './stance.ts'
+import { appliesToApp, type Stance, stanceOf, usersPolicies } from './stance.ts'
 import { isolationTest } from './tests-of-tenant.ts'
 import { whatIsTaken } from './what-is-taken.ts'
 
@@ -36,7 +36,7 @@ export function rowSecurity(planning: Planning, target: Target): Part {
 function opened(planning: Planning, target: Target, stance: Stance): Part {
   const { relation } = target
   const doubt = planning.seal ? undefined : doubtOf(planning, target)
-  if (doubt !== undefined) return { changes: [], decisions: [leftOpen(planning, target, doubt)] }
+  if (doubt !== undefined) return { changes: [], decisions: undecided(planning, target, doubt) }
   const test = isolationTest(planning, target)
   const isolation: Wanted = {
     name: 'tenant_isolation_policy',
@@ -57,7 +57,7 @@ function opened(planning: Planning, target: Target, stance: Stance): Part {
     ...(relation.rowSecurity ? [] : [enable(target)]),
   ]
   const forced = force(planning, target, true)
-  const decisions = stance === 'dormant' ? dormant(target) : []
+  const decisions = dormant(planning, target)
   return { changes: [...changes, ...forced.changes], decisions: [...decisions, ...forced.decisions] }
 }
 
@@ -102,16 +102,27 @@ function enable({ relation }: Target): Change {
   }
 }
 
-function dormant({ relation }: Target): readonly Decision[] {
-  const asleep = usersPolicies(relation).filter((policy) => policy.permissive)
+/** Offers the user's own policies, which had no effect until now. Only policies that apply to the application can decide about its rows. */
+function dormant(planning: Planning, { relation }: Target): readonly Decision[] {
+  if (relation.rowSecurity) return []
+  const asleep = usersPolicies(relation).filter((policy) => policy.permissive && appliesToApp(planning, policy))
   if (asleep.length === 0) return []
+  const lost = verbsWithoutPolicy(planning, relation).map((verb) => verb.toUpperCase())
+  const loses = lost.length === 0 ? '' : ` The application can then no longer ${lost.join(', ')} there.`
   return [
     {
       object: relation.label,
-      reason: `row security was off, so ${asleep.map((policy) => policy.name).join(', ')} had no effect, and each session saw all rows. It now sees all rows of its tenant. To let the table's own policies decide within the tenant:`,
+      reason: `row security was off, so ${asleep.map((policy) => policy.name).join(', ')} had no effect, and each session saw all rows. It now sees all rows of its tenant. This lets the table's own policies decide within the tenant.${loses}`,
       sql: `DROP POLICY tenant_isolation_policy ON ${qualifiedName(relation)};`,
     },
   ]
+}
+
+/** What a person decides if sessions perhaps do not set the tenant. After an earlier run of protect, row-level security is on. */
+function undecided(planning: Planning, target: Target, doubt: string): readonly Decision[] {
+  if (!target.relation.rowSecurity) return [leftOpen(planning, target, doubt)]
+  const { decision } = boundaryOf(planning, target)
+  return decision === undefined ? [] : [decision]
 }
 
 function leftOpen(planning: Planning, target: Target, doubt: string): Decision {
