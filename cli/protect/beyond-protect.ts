@@ -27,7 +27,9 @@ export function beyondProtect(
     .flatMap((rule) =>
       draftsOf(rule, facts)
         .filter(({ object }) => rule.ofProtect !== 'unless-protected' || protectedBefore.has(object))
-        .filter((draft) => rule.ofProtect === 'decide' || atLeast(draft.severity?.level ?? rule.severity, 'medium'))
+        .filter((draft) =>
+          atLeast(draft.severity?.level ?? rule.severity, rule.ofProtect === 'decide' ? 'low' : 'medium'),
+        )
         // Leave out objects that the plan already names in a decision.
         .filter((draft) => draft.object.startsWith('role ') || !named.has(draft.object))
         .map(

@@ -25,7 +25,7 @@ export interface Rule {
    * - `always`: protect fixes the finding on each table, or names the object in its plan;
    * - `sealed`: with `--seal`, as `always`; without it, as if `ofProtect` were left out;
    * - `unless-protected`: as `always` on tables whose row-level security was off. On other tables a person must decide;
-   * - `decide`: a person must decide, whatever the severity, because a fix would change what the application may send;
+   * - `decide`: a person must decide, unless the severity is `info`, because a fix would change what the application may send;
    * - left out: a person must decide, if the severity is at least medium.
    */
   readonly ofProtect?: 'always' | 'sealed' | 'unless-protected' | 'decide'

@@ -30,7 +30,11 @@ export function foldCauses(
 
 function foldGroup(group: readonly Finding[]): Finding {
   // Prefer an exploited finding, and the rule that names the cause.
-  const first = group.find(({ rule, proof }) => SAME_CAUSE[rule] === undefined && proof === 'exploited') ?? group[0]
+  const exploited = group.filter(({ rule, proof }) => SAME_CAUSE[rule] === undefined && proof === 'exploited')
+  const candidates = exploited.length > 0 ? exploited : group
+  // One message stands for all findings. So take the first message with the most sentences: it says all that holds for some of them.
+  const most = Math.max(...candidates.map(sentences))
+  const first = candidates.find((finding) => sentences(finding) === most)
   if (first === undefined) throw new RangeError('A group of findings is never empty.')
   const others = group.filter((finding) => finding !== first)
   const objects = [...new Set(group.map(({ object }) => object))]
@@ -43,4 +47,8 @@ function foldGroup(group: readonly Finding[]): Finding {
     fix: [...new Set(group.map(({ fix }) => fix))].join('\n'),
     alike: others.map(({ key }) => key),
   }
+}
+
+function sentences({ message }: Finding): number {
+  return message.split('. ').length
 }

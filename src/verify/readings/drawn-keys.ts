@@ -57,7 +57,8 @@ function sequenceOf(facts: Facts, relation: Relation, column: Column): Relation 
 }
 
 /**
- * SQL that turns the column into GENERATED ALWAYS AS IDENTITY, so that only the server chooses its values. Stored values stay, and the next
+ * SQL that turns the column into GENERATED ALWAYS AS IDENTITY. Then no UPDATE chooses a value, and an INSERT does only with OVERRIDING SYSTEM
+ * VALUE. Stored values stay, and the next
  * value is above all of them and above the values that the old sequence gave. A role that inserts needs no privilege on the sequence of an
  * identity column.
  */

@@ -28,14 +28,14 @@ export const pkNotTenantLed: Rule = {
   },
 }
 
-/** Whether a role of the application may INSERT a value of its own into each of these columns. */
+/**
+ * Whether a role of the application may INSERT a value of its own into each of these columns. GENERATED ALWAYS AS IDENTITY does not prevent
+ * it: the statement then says OVERRIDING SYSTEM VALUE.
+ */
 function mayChoose(facts: Facts, relation: Relation, columns: readonly Column[]): boolean {
   return facts.acting.some(({ role }) =>
     columns.every(
-      (column) =>
-        column.generated === undefined &&
-        column.identity !== 'always' &&
-        facts.privileges.onColumn(role.oid, relation, column, 'INSERT'),
+      (column) => column.generated === undefined && facts.privileges.onColumn(role.oid, relation, column, 'INSERT'),
     ),
   )
 }
