@@ -43,6 +43,8 @@ export interface FindingDraft {
    * `info`.
    */
   readonly suspected?: boolean
+  /** Evidence that there may be no hole. It is left out once an attack has confirmed the finding. */
+  readonly doubts?: readonly string[]
   /** Severity of a suspected finding as long as no attack confirms it. */
   readonly unconfirmed?: Severity
 }

@@ -1,4 +1,4 @@
-import type { Column, Constraint, Relation } from '../../catalog/model.ts'
+import type { Column, Constraint, Relation, Trigger } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import { objectName } from '../../catalog/object-name.ts'
 import { walkExpression } from '../../sql/walk.ts'
@@ -69,9 +69,33 @@ export function otherwiseHeld(facts: Facts, key: TenantForeignKey): 'policy' | '
   const looks = key.relation.policies.some((policy) => names(policy.check ?? policy.using))
   if (looks && key.relation.rowSecurity) return 'policy'
   const guarded = key.relation.triggers.some(
-    (trigger) => trigger.enabled !== 'disabled' && trigger.events.includes('insert') && trigger.timing !== 'instead-of',
+    (trigger) =>
+      trigger.enabled !== 'disabled' &&
+      trigger.events.includes('insert') &&
+      trigger.timing !== 'instead-of' &&
+      !isPartywallsTrigger(facts, trigger),
   )
   return guarded ? 'trigger' : undefined
+}
+
+/**
+ * Whether partywall wrote the trigger: the guard of `partywall protect`, which compares only the tenant column, or a trigger whose function
+ * is in the schema partywall. No such trigger looks at the row that a foreign key refers to.
+ */
+function isPartywallsTrigger(facts: Facts, trigger: Trigger): boolean {
+  const fn = facts.catalog.functions.get(trigger.function)
+  return fn?.schema === 'partywall' || (fn?.name === trigger.name && trigger.name.startsWith('partywall_enforce_'))
+}
+
+/**
+ * Whether a row that refers to the parent's row keeps that row from being deleted. NO ACTION and RESTRICT refuse the DELETE. SET NULL does
+ * too, if a column that it clears is NOT NULL.
+ */
+export function keepsParent({ relation, constraint, references }: TenantForeignKey): boolean {
+  const { onDelete, setColumns } = references
+  if (onDelete === 'no-action' || onDelete === 'restrict') return true
+  const cleared = setColumns.length === 0 ? constraint.columns : setColumns
+  return onDelete === 'set-null' && relation.columns.some(({ number, notNull }) => notNull && cleared.includes(number))
 }
 
 /** True when some acting role can store a reference: INSERT, or UPDATE of one of the key's columns. */

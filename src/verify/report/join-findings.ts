@@ -151,7 +151,9 @@ function finish(
   severity: ChosenSeverity,
   seen: readonly Observation[],
 ): JoinedFinding {
-  const evidence = [...new Set([...(draft.evidence ?? []), ...seen.flatMap((observation) => observation.evidence)])]
+  const doubts = seen.length > 0 ? [] : (draft.doubts ?? [])
+  const seenEvidence = seen.flatMap((observation) => observation.evidence)
+  const evidence = unique([...(draft.evidence ?? []), ...doubts, ...seenEvidence])
   return {
     rule: rule.id,
     severity: severity.level,

@@ -60,3 +60,60 @@ describe('fk-crosses-tenants: the fix', () => {
     })
   })
 })
+
+describe('fk-crosses-tenants: what it says', () => {
+  const tables = (action: string, column = 'uuid') => `
+    create table projects (id uuid primary key default gen_random_uuid(), tenant_id uuid not null references tenants (id));
+    create table tasks (id uuid primary key default gen_random_uuid(), tenant_id uuid not null references tenants (id), project_id ${column} references projects (id) ${action});
+    alter table projects owner to {owner}; alter table projects enable row level security, force row level security;
+    create policy own on projects using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid));
+    alter table tasks owner to {owner}; alter table tasks enable row level security, force row level security;
+    create policy own on tasks using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid));
+    grant select, insert, update, delete on projects, tasks to {app};`
+  const GUARD = (name: string) => `
+    create function ${name}() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$ begin return new; end $$;
+    create trigger ${name} before insert or update on tasks for each row execute function ${name}();`
+  const KEEPS = 'and keeps it from being deleted'
+
+  it.each([
+    ['', 'uuid', true],
+    ['on delete restrict', 'uuid', true],
+    ['on delete cascade', 'uuid', false],
+    ['on delete set null', 'uuid', false],
+    ['on delete set null', 'uuid not null', true],
+    ['on delete set default', 'uuid', false],
+  ])('says of a key %s on a column %s whether it keeps the row: %s', async (action, column, keeps) => {
+    await withCase([HOLDING, tables(action, column)], async (verify, run) => {
+      const { findings } = await verify({ mode: 'static' })
+      const message = findings.find(({ rule }) => rule === 'fk-crosses-tenants')?.message ?? ''
+      expect(message).toContain('shows that the row exists')
+      expect(message.includes(KEEPS)).toBe(keeps)
+      await run(`insert into tenants (id, name) values ('00000000-0000-4000-8000-00000000000a', 'a'), ('00000000-0000-4000-8000-00000000000b', 'b');
+        insert into projects select id, id from tenants; insert into tasks (tenant_id, project_id) values ('00000000-0000-4000-8000-00000000000a', '00000000-0000-4000-8000-00000000000b')`)
+      const deleted = await run(`delete from projects where id = '00000000-0000-4000-8000-00000000000b'`).then(
+        () => true,
+        () => false,
+      )
+      expect(deleted).toBe(!keeps)
+    })
+  })
+
+  it('does not count the guard of partywall protect as a trigger that may check the reference', async () => {
+    await withCase([HOLDING, tables(''), GUARD('partywall_enforce_tenant_id')], async (verify) => {
+      const { findings } = await verify({ mode: 'static' })
+      const found = findings.find(({ rule }) => rule === 'fk-crosses-tenants')
+      expect(found?.evidence.join()).not.toContain('a trigger may check it')
+    })
+  })
+
+  it('says that a trigger may check it only as long as no attack got past the trigger', async () => {
+    await withCase([HOLDING, tables(''), GUARD('looks_away')], async (verify) => {
+      const found = async (mode: 'static' | 'attack') =>
+        (await verify({ mode })).findings.find(({ rule }) => rule === 'fk-crosses-tenants')
+      expect((await found('static'))?.evidence).toContain('a trigger may check it')
+      const attacked = await found('attack')
+      expect(attacked?.proof).toBe('exploited')
+      expect(attacked?.evidence).not.toContain('a trigger may check it')
+    })
+  })
+})
