@@ -44,6 +44,14 @@ describe('renderFixFile', () => {
     ).toHaveLength(1)
   })
 
+  it('keeps a comment above each statement that it explains, also where another statement has the same', () => {
+    const file = render([
+      finding('rls-disabled', '-- A superuser must run this.\nREVOKE SELECT ON t FROM app;'),
+      finding('grant-truncate', '-- A superuser must run this.\nREVOKE TRUNCATE ON t FROM app;'),
+    ])
+    expect(file.match(/A superuser must run this/g)).toHaveLength(2)
+  })
+
   it('says above the statements what row security takes from sessions without a tenant', () => {
     const fix = 'ALTER TABLE t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;'
     const file = render([finding('rls-disabled', fix), finding('rls-disabled', fix.replace(' t ', ' u '))])

@@ -70,8 +70,8 @@ function partsOf(fix: string, seen: Set<string>): { statements: readonly string[
   for (const statement of fresh) seen.add(statement)
   const inStatements = statements.join('\n')
   const comments = fix.split('\n').filter((line) => /^\s*--/.test(line) && !inStatements.includes(line))
-  // Comments explain the statement below them, so keep all of them unless every line was written before.
-  const told = comments.every((line) => seen.has(line)) ? [] : comments
+  // Comments explain the statement below them. So leave them out only if no statement follows and every line was written before.
+  const told = fresh.length === 0 && comments.every((line) => seen.has(line)) ? [] : comments
   for (const line of told) seen.add(line)
   return { statements: fresh, comments: told }
 }

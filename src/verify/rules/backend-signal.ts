@@ -1,4 +1,5 @@
 import type { Rule } from '../finding/rule.ts'
+import { SUPERUSER_LINE } from '../readings/superuser-sql.ts'
 
 const SIGNALS = 'pg_catalog.pg_terminate_backend(integer, bigint), pg_catalog.pg_cancel_backend(integer)'
 
@@ -9,7 +10,7 @@ export const backendSignal: Rule = {
   severity: 'info',
   meaning:
     "All tenants share the application's login, so pg_terminate_backend and pg_cancel_backend work on each other's sessions.",
-  remedy: 'Where the platform allows it, revoke EXECUTE on both from PUBLIC.',
+  remedy: 'Where the platform gives you a superuser, revoke EXECUTE on both from PUBLIC.',
   *run(facts) {
     const open = facts.catalog.grantedBuiltins.filter(
       (builtin) => builtin.name === 'pg_terminate_backend' || builtin.name === 'pg_cancel_backend',
@@ -24,6 +25,7 @@ export const backendSignal: Rule = {
       message: `All tenants share ${facts.tenancy.appRole.name}: injected SQL of one tenant can end the sessions of others with pg_terminate_backend.`,
       evidence: ['EXECUTE on pg_terminate_backend and pg_cancel_backend'],
       fix: [
+        SUPERUSER_LINE,
         '-- Takes away: code that ends or cancels sessions of its own role. Members of pg_signal_backend keep the right.',
         `REVOKE EXECUTE ON FUNCTION ${SIGNALS} FROM PUBLIC;`,
         `GRANT EXECUTE ON FUNCTION ${SIGNALS} TO pg_signal_backend;`,

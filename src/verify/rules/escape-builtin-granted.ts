@@ -3,6 +3,7 @@ import type { Facts } from '../../tenancy/facts.ts'
 import type { ChosenSeverity, FindingDraft } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { granteeList, usableGrantees } from '../readings/grantees.ts'
+import { bySuperuser } from '../readings/superuser-sql.ts'
 
 /*
  * Functions that return contents to a role that has EXECUTE and nothing else, as tried on PostgreSQL 15 and 18.
@@ -65,7 +66,7 @@ function* granted(facts: Facts, fn: Called): Iterable<FindingDraft> {
     ...(outlines ? { severity: OUTLINES_ONLY } : {}),
     message: `The app may call ${fn.label}, which only superusers may call by default: no policy applies to what it reads.`,
     evidence: [`EXECUTE granted to ${granteeList(facts, grantees)}`],
-    fix: `REVOKE EXECUTE ON FUNCTION ${fn.signature} FROM ${granteeList(facts, grantees)};`,
+    fix: bySuperuser(`REVOKE EXECUTE ON FUNCTION ${fn.signature} FROM ${granteeList(facts, grantees)};`),
   }
 }
 

@@ -2,6 +2,7 @@ import { PUBLIC_OID } from '../../catalog/model.ts'
 import { quoteIdentifier } from '../../catalog/names.ts'
 import type { Rule } from '../finding/rule.ts'
 import { granteeList, usableGrantees } from '../readings/grantees.ts'
+import { bySuperuser } from '../readings/superuser-sql.ts'
 
 export const escapeDblinkFdw: Rule = {
   id: 'escape-dblink-fdw',
@@ -23,9 +24,11 @@ export const escapeDblinkFdw: Rule = {
         object: 'extension dblink',
         message: `The app may call ${functions.length} functions of dblink: each opens a session as another role.`,
         evidence: [`EXECUTE granted to ${granteeList(facts, grantees)}: ${first.label} and others`],
-        fix: functions
-          .map((fn) => `REVOKE EXECUTE ON FUNCTION ${fn.signature} FROM ${granteeList(facts, grantees)};`)
-          .join('\n'),
+        fix: bySuperuser(
+          functions
+            .map((fn) => `REVOKE EXECUTE ON FUNCTION ${fn.signature} FROM ${granteeList(facts, grantees)};`)
+            .join('\n'),
+        ),
       }
     }
     for (const server of facts.catalog.foreignServers) {

@@ -1,6 +1,7 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
 import type { Rule } from '../finding/rule.ts'
 import { granteeList, usableGrantees } from '../readings/grantees.ts'
+import { bySuperuser } from '../readings/superuser-sql.ts'
 
 export const escapeLanguage: Rule = {
   id: 'escape-language',
@@ -18,7 +19,9 @@ export const escapeLanguage: Rule = {
         object: `language ${language.name}`,
         message: `The app may write functions in ${language.name}, which is untrusted: they can do what the server's operating system user can do.`,
         evidence: [`USAGE granted to ${granteeList(facts, grantees)}`],
-        fix: `REVOKE USAGE ON LANGUAGE ${quoteIdentifier(language.name)} FROM ${granteeList(facts, grantees)};`,
+        fix: bySuperuser(
+          `REVOKE USAGE ON LANGUAGE ${quoteIdentifier(language.name)} FROM ${granteeList(facts, grantees)};`,
+        ),
       }
     }
     for (const fn of facts.functions) {

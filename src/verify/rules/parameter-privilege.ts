@@ -1,5 +1,6 @@
 import type { Rule } from '../finding/rule.ts'
 import { granteeList, usableGrantees } from '../readings/grantees.ts'
+import { bySuperuser } from '../readings/superuser-sql.ts'
 
 const GIVES: Readonly<Record<string, string>> = {
   session_replication_role: 'switches guard triggers and foreign keys off',
@@ -24,7 +25,7 @@ export const parameterPrivilege: Rule = {
           object: `parameter ${parameter}`,
           message: `${granteeList(facts, set)} may set ${parameter}: the app ${gives}.`,
           evidence: [`SET granted to ${granteeList(facts, set)}`],
-          fix: `REVOKE SET ON PARAMETER ${parameter} FROM ${granteeList(facts, set)};`,
+          fix: bySuperuser(`REVOKE SET ON PARAMETER ${parameter} FROM ${granteeList(facts, set)};`),
         }
       if (system.length > 0)
         yield {
@@ -32,7 +33,7 @@ export const parameterPrivilege: Rule = {
           detail: 'ALTER SYSTEM',
           message: `${granteeList(facts, system)} may change ${parameter} for the whole server.`,
           evidence: [`ALTER SYSTEM granted to ${granteeList(facts, system)}`],
-          fix: `REVOKE ALTER SYSTEM ON PARAMETER ${parameter} FROM ${granteeList(facts, system)};`,
+          fix: bySuperuser(`REVOKE ALTER SYSTEM ON PARAMETER ${parameter} FROM ${granteeList(facts, system)};`),
         }
     }
   },

@@ -1,6 +1,7 @@
 import { qualifiedName } from '../../catalog/names.ts'
 import type { Rule } from '../finding/rule.ts'
 import { granteeList, relationGrantees } from '../readings/grantees.ts'
+import { bySuperuser } from '../readings/superuser-sql.ts'
 
 export const queryTextVisible: Rule = {
   id: 'query-text-visible',
@@ -19,7 +20,7 @@ export const queryTextVisible: Rule = {
         object: relation.label,
         message: `The app may read ${relation.label}: it shows the role's own query texts, which are those of every tenant.`,
         evidence: [`SELECT granted to ${granteeList(facts, grantees)}`],
-        fix: `REVOKE SELECT ON ${qualifiedName(relation)} FROM ${granteeList(facts, grantees)};`,
+        fix: bySuperuser(`REVOKE SELECT ON ${qualifiedName(relation)} FROM ${granteeList(facts, grantees)};`),
       }
     }
   },

@@ -15,7 +15,7 @@ export const statisticsOracle: Rule = {
       message:
         'Any role reads how many rows the tables hold over all tenants, from pg_class, pg_stat_user_tables and EXPLAIN.',
       evidence: ['true of every PostgreSQL; no row is shown'],
-      fix: '-- Only where volumes are secret:\n-- REVOKE SELECT ON pg_catalog.pg_stat_user_tables, pg_catalog.pg_stat_all_tables FROM PUBLIC;',
+      fix: '-- Only where volumes are secret, as a superuser:\n-- REVOKE SELECT ON pg_catalog.pg_stat_user_tables, pg_catalog.pg_stat_all_tables FROM PUBLIC;',
     }
   },
 }

@@ -1,5 +1,6 @@
 import type { Rule } from '../finding/rule.ts'
 import { granteeList, usableGrantees } from '../readings/grantees.ts'
+import { bySuperuser } from '../readings/superuser-sql.ts'
 
 const STATISTICS = ['pg_statistic', 'pg_statistic_ext_data']
 
@@ -20,7 +21,7 @@ export const statsVisible: Rule = {
         object: `pg_catalog.${name}`,
         message: `The app may read ${name}: most common values and histogram bounds of every column, of all tenants.`,
         evidence: [`SELECT granted to ${granteeList(facts, grantees)}`],
-        fix: `REVOKE SELECT ON pg_catalog.${name} FROM ${granteeList(facts, grantees)};`,
+        fix: bySuperuser(`REVOKE SELECT ON pg_catalog.${name} FROM ${granteeList(facts, grantees)};`),
       }
     }
     for (const view of facts.catalog.unfixedStatisticsViews) {

@@ -23,6 +23,17 @@ describe('backend-signal', () => {
     )
   })
 
+  it('says in its fix that a superuser must run it: for the owner of the tables it changes nothing', async () => {
+    await withCase([HOLDING], async (verify, run) => {
+      const fixOf = async () =>
+        (await verify({ mode: 'static' })).findings.find((finding) => finding.rule === 'backend-signal')?.fix ?? ''
+      const fix = await fixOf()
+      expect(fix.split('\n', 1)[0]).toMatch(/^-- A superuser must run this/)
+      await run(`begin; set local role {owner}; ${fix}\ncommit`)
+      expect(await fixOf()).toBe(fix)
+    })
+  })
+
   it('leaves the functions to members of pg_signal_backend', async () => {
     await withCase([HOLDING], async (verify, run) => {
       const { findings } = await verify({ mode: 'static' })
