@@ -91,7 +91,7 @@ export async function runInit(flags: unknown): Promise<0 | 1> {
 
 async function alreadyDone(root: string, files: ProjectFiles): Promise<string | undefined> {
   if ((await readRecord(root)) !== undefined)
-    return `partywall init ran here already (${RECORD_PATH}); --undo takes it back`
+    return `partywall init ran here already (${RECORD_PATH}). --undo takes it back, as long as the migration was not run`
   const config = PROJECT_CONFIG_NAMES.find((name) => files.read(name) !== undefined)
   return config === undefined ? undefined : `${config} exists, so this application is set up already`
 }

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest'
 import { runProgram } from '../../src/init/detection/package-manager.ts'
 import { detectProject } from '../../src/init/detection/project.ts'
+import { droppingMigrations } from '../../src/init/plan/dropping-migrations.ts'
 import type { InitPlan } from '../../src/init/plan/make-plan.ts'
 import { describePlan, nextSteps } from '../../src/init/report/describe-plan.ts'
 import { memoryProject } from './memory-project.ts'
@@ -19,6 +20,7 @@ const PLAN: InitPlan = {
   decisions: 0,
   ownerUrl: { names: [], replaced: [], byHand: [] },
   entryTables: ['public.orgs'],
+  dropping: [],
 }
 
 function projectOf(scripts: object, lock: string) {
@@ -106,4 +108,41 @@ it('says that a file is created if its new lines are its first', () => {
     'append .env.example: names',
     expect.stringMatching(/^append \.env:/),
   ])
+})
+
+it('names psql in place of a runner that may run files with DROP TABLE again', () => {
+  const scripts = { migrate: 'node migrations/run.js' }
+  const files = {
+    'package.json': JSON.stringify({ dependencies: { pg: '8.23.0' }, scripts }),
+    'migrations/001_tables.sql': 'DROP TABLE IF EXISTS users;\nCREATE TABLE users (id int);',
+  }
+  const project = detectProject(memoryProject(files), {})
+  const migration = { kind: 'create', path: 'migrations/002_partywall.sql', content: '', why: '' } as const
+  const stepOf = (dropping: readonly string[]) =>
+    nextSteps(project, { ...PLAN, files: [migration], dropping }, (command) => command)
+      .map(({ text }) => text)
+      .find((text) => text.includes('run the migration'))
+  expect(stepOf(droppingMigrations(memoryProject(files), project.migrations))).toMatch(
+    /: psql "\$DATABASE_URL" -v ON_ERROR_STOP=1 -f migrations\/002_partywall\.sql, .*Do not use npm run migrate unless it records .* 001_tables\.sql again/,
+  )
+  expect(stepOf([])).toMatch(/: npm run migrate$/)
+})
+
+it('counts neither comments nor down migrations among the files that delete rows', () => {
+  const dropping = (files: Readonly<Record<string, string>>, dependencies = {}) => {
+    const project = memoryProject({
+      'package.json': JSON.stringify({ dependencies: { pg: '8.23.0', ...dependencies } }),
+      ...files,
+    })
+    return droppingMigrations(project, detectProject(project, {}).migrations)
+  }
+  const sql = {
+    'migrations/001_a.sql': '-- drop table a\n/* truncate a */ create table a ()',
+    'migrations/002_b.sql': 'create table b ();\n-- migrate:down\ndrop table b;',
+    'migrations/003_c.down.sql': 'drop table c;',
+    'migrations/004_d.sql': 'truncate d;',
+    'migrations/005_e.sql': 'drop schema e cascade;',
+  }
+  expect(dropping(sql)).toEqual(['004_d.sql', '005_e.sql'])
+  expect(dropping(sql, { 'node-pg-migrate': '8.0.0' })).toEqual([])
 })

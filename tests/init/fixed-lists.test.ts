@@ -20,7 +20,7 @@ it('is named with the file that it must run, and with the earlier files that dro
   }
   const [first = '', second = '', ...more] = named(files)
   expect(first).toMatch(/^migrations\/run\.js: .* add 006_partywall\.sql to its list, at the end/)
-  expect(first).toContain('those with DROP TABLE (001_tables.sql) delete your rows')
+  expect(first).toContain('those with DROP TABLE or TRUNCATE (001_tables.sql) delete your rows')
   expect(second).toMatch(/^package\.json: /)
   expect(more).toEqual([])
   expect(named(files, 'knex')).toEqual([])

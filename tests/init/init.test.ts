@@ -235,11 +235,23 @@ describe('partywall init --yes', () => {
     expect(written['.gitignore']).toMatch(/^\.partywall$/m)
   })
 
+  it('names psql for the new file, where the runner could run a DROP TABLE again', () => {
+    const first = join(folder, 'migrations/001_init.sql')
+    writeFileSync(first, `DROP TABLE IF EXISTS organizations CASCADE;\n${readFileSync(first, 'utf8')}`)
+    const { code, text } = init(['--yes'])
+    expect(code, text).toBe(0)
+    expect(text).toMatch(/run the migration: psql "\$DATABASE_URL" .*-f migrations\/003_partywall\.sql/)
+    expect(text).toMatch(/Do not use .* unless it records .* 001_init\.sql again/)
+  })
+
   it('changes nothing the second time', async () => {
     init(['--yes'])
     const [before, then] = [files(), await inDatabase()]
     const second = init(['--yes'])
-    expect(second).toMatchObject({ code: 0, text: expect.stringContaining('Nothing to do') })
+    expect(second).toMatchObject({
+      code: 0,
+      text: expect.stringContaining('--undo takes it back, as long as the migration was not run'),
+    })
     expect(files()).toEqual(before)
     expect(await inDatabase()).toEqual(then)
   })

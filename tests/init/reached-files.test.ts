@@ -85,6 +85,7 @@ describe('of two files that sign tokens', () => {
       decisions: 0,
       ownerUrl: { names: [], replaced: [], byHand: [] },
       entryTables: [],
+      dropping: [],
     }
     const line = describePlan(detected, plan, files).find(({ text }) => text.includes('tokens  '))
     const wired = wire(files, detected, 'src/partywall.js').byHand

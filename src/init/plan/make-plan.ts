@@ -19,6 +19,7 @@ import { wallFile } from '../writers/wall-file.ts'
 import { besideTheCode } from './beside-the-code.ts'
 import { crossingRows } from './crossing-rows.ts'
 import { decisionsForLevels } from './decisions-for-levels.ts'
+import { droppingMigrations } from './dropping-migrations.ts'
 import { entryAccess, entryTables, ownedSequences } from './entry-access.ts'
 import { entryDecisions } from './entry-decisions.ts'
 import { fixedLists } from './fixed-lists.ts'
@@ -81,6 +82,8 @@ export interface InitPlan {
   /** How `.env` gets the URL of the migrations. */
   readonly ownerUrl: OwnerUrl
   readonly entryTables: readonly string[]
+  /** Earlier migrations that delete rows if the project's runner runs them again. */
+  readonly dropping: readonly string[]
 }
 
 /**
@@ -157,6 +160,7 @@ export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
     notes: tenancy.notes,
     decisions: decisions.length,
     entryTables: entryNames,
+    dropping: droppingMigrations(files, project.migrations),
   }
 }
 

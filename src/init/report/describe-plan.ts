@@ -3,6 +3,7 @@ import { runScript } from '../detection/package-manager.ts'
 import type { Project } from '../detection/project.ts'
 import type { ByHand, PlannedFile } from '../plan/init-plan.ts'
 import type { InitPlan } from '../plan/make-plan.ts'
+import { OWNER_URL } from '../plan/owner-url.ts'
 import type { ProjectFiles } from '../project-files.ts'
 import { lineDiff } from './diff.ts'
 
@@ -101,7 +102,6 @@ export function nextSteps(
   plan: InitPlan,
   runProgram: (command: string) => string,
 ): readonly ReportLine[] {
-  const { migrations } = project
   const steps = [
     ...(plan.byHand.length === 0 ? [] : ['change the lines under "Left to you"']),
     ...(plan.decisions === 0
@@ -109,13 +109,21 @@ export function nextSteps(
       : [
           `read TO DECIDE in the migration: ${plan.decisions} ${plan.decisions === 1 ? 'decision is' : 'decisions are'} left to you`,
         ]),
-    `run the migration: ${migrations.command ?? `with your tool, in ${migrations.folder}`}`,
+    `run the migration: ${migrationCommand(project, plan)}`,
     ...schemaFile(project, runProgram),
     `check that everything is there that the application needs: ${runProgram('partywall doctor')}`,
     `run your tests: ${testCommand(project, runProgram)}${isolationCommand(project, plan)}`,
     `prove it: ${runProgram('partywall verify --attack')}. It plants rows of two tenants in a transaction, attacks them, and rolls back${triedFixes(project)}`,
   ]
   return [heading('Next'), ...steps.map((step, at) => plain(`${at + 1}. ${step}`))]
+}
+
+/** Names psql in place of the runner if the runner may run earlier files again, which delete rows. */
+function migrationCommand({ migrations: { command, folder } }: Project, { dropping, files }: InitPlan): string {
+  const path = files.find(({ kind, path }) => kind === 'create' && path.startsWith(`${folder}/`))?.path
+  if (dropping.length === 0 || path === undefined) return command ?? `with your tool, in ${folder}`
+  const runner = command ?? 'your tool'
+  return `psql "$${OWNER_URL}" -v ON_ERROR_STOP=1 -f ${path}, with ${OWNER_URL} of .env. Do not use ${runner} unless it records which files it ran: without a record it runs ${dropping.join(', ')} again, which delete your rows`
 }
 
 /** Without a server for copies, verify prints each fix as a comment. */
