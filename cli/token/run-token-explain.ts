@@ -145,7 +145,7 @@ function parseJwks(path: string, content: string): { readonly keys: readonly obj
 
 function verdictOf({ accepted }: ExplainedToken, directory: DirectoryAnswer | undefined): keyof typeof EXIT {
   if (accepted === undefined) return 'unknown'
-  return accepted && (directory === undefined || directory.verdict === 'ok') ? 'accepted' : 'refused'
+  return accepted && directory?.verdict !== 'refused' ? 'accepted' : 'refused'
 }
 
 const MARKS = {

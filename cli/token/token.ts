@@ -53,7 +53,10 @@ export function tokenCommand(): Command {
       'the claim that lists the roles (default: roles; a preset has its own, sharedSecretTokens has none)',
     )
     .option('--max-lifetime <seconds>', 'the longest lifetime that is accepted (default: 86400)')
-    .option('--database-url <url>', "the application's login: also asks the directory whether the tenant exists")
+    .option(
+      '--database-url <url>',
+      "the application's login: also asks the directory, partywall.tenant_by_key, whether the tenant exists; not checked where the application has a findByClaim of its own",
+    )
     .option('--seal-secret-env <name>', 'environment variable that holds the root secret', 'PARTYWALL_SEAL_SECRET')
     .option('--json', 'print the checks as JSON')
     .addHelpText(

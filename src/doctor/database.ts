@@ -1,7 +1,7 @@
 import { connectionProblem } from '../config/connection-problem.ts'
 import type { DatabaseFinding } from '../database/check/database-finding.ts'
 import type { TenantPool } from '../database/pool/create-tenant-pool.ts'
-import { createPostgresLookup } from '../tenants/postgres-lookup.ts'
+import { createPostgresLookup, isDirectoryMissing } from '../tenants/postgres-lookup.ts'
 import { type DoctorLine, type DoctorSettings, error, messageOf, ok, skipped, warning } from './doctor-line.ts'
 import { openLoginPool } from './open-login-pool.ts'
 
@@ -41,16 +41,12 @@ function lineOf({ severity, message, fix }: DatabaseFinding): DoctorLine {
   return severity === 'error' ? error(AREA, message, fix) : warning(AREA, message, fix)
 }
 
-/** 42883, 3F000, 42501: the functions of the directory do not exist, or the login may not call them. */
-const MISSING: ReadonlySet<unknown> = new Set(['42883', '3F000', '42501'])
-
 async function directory(pool: TenantPool): Promise<DoctorLine> {
   try {
     await createPostgresLookup(pool).findByClaim('partywall-doctor')
     return ok('directory', 'partywall.tenant_by_key answers.')
   } catch (problem) {
-    const code = problem instanceof Error && 'code' in problem ? problem.code : undefined
-    if (!MISSING.has(code)) return error('directory', `${messageOf(problem)}.`, 'See docs/tenants.md.')
+    if (!isDirectoryMissing(problem)) return error('directory', `${messageOf(problem)}.`, 'See docs/tenants.md.')
     return warning(
       'directory',
       'partywall.tenant_by_key is missing. Tenants are found only if tenants.findByClaim is a function of your own.',

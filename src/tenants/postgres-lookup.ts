@@ -32,6 +32,14 @@ export function createPostgresLookup(pool: DirectoryPool): { findByClaim: Tenant
   }
 }
 
+/** 42883, 3F000, 42501: the functions of the directory do not exist, or the login may not call them. */
+const NO_DIRECTORY: ReadonlySet<unknown> = new Set(['42883', '3F000', '42501'])
+
+/** Whether a lookup failed because the login can call no directory in the database. An application with a `findByClaim` of its own needs none. */
+export function isDirectoryMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && NO_DIRECTORY.has(error.code)
+}
+
 /** SQLSTATE class 22: the text is not a valid id (`acme` if ids are UUIDs), so no tenant has it. */
 function isMalformed(error: unknown): boolean {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && /^22.{3}$/.test(error.code)

@@ -120,6 +120,31 @@ describe('partywall token', () => {
     expect(ask(tenant.id)).toMatchObject({ code: 1, output: expect.stringContaining('by another key (a slug)') })
   })
 
+  it('judges the rest of the token where the database has no directory', async () => {
+    await database.admin('alter function partywall.tenant_by_key(text) rename to tenant_by_key_away')
+    try {
+      const ask = (...flags: readonly string[]) =>
+        explain(make('--tenant', tenant.key), '--database-url', database.appUrl, ...flags)
+      expect(ask()).toMatchObject({
+        code: 0,
+        errors: '',
+        output: expect.stringMatching(
+          /– directory +Not checked: the database has no function partywall\.tenant_by_key/,
+        ),
+      })
+      expect(ask('--audience', 'another')).toMatchObject({ code: 1, errors: '' })
+    } finally {
+      await database.admin('alter function partywall.tenant_by_key_away(text) rename to tenant_by_key')
+    }
+  })
+
+  it('says without a stack that the directory can not be asked, if the server is not there', () => {
+    const { code, errors } = explain(make('--tenant', 'acme'), '--database-url', 'postgres://app@127.0.0.1:1/none')
+    expect(code).toBe(2)
+    expect(errors).toContain('--database-url: the database server does not answer there')
+    expect(errors).not.toMatch(/internal error|\n\s+at /)
+  })
+
   it('prints no character of a token that a terminal obeys', () => {
     const { output } = explain(make('--tenant', 'acme', '--claim', 'aud=\u001b[2Jx\u009b1m\u202e'))
     expect(output).toContain('\\u001b[2Jx\\u009b1m\\u202e')
