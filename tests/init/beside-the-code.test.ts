@@ -81,3 +81,37 @@ it('still reads code that stands behind a comment, an apostrophe or a URL', () =
   const lines = besideTheCode(files, detectProject(files, {}), 'src/partywall.ts').map(({ why }) => why)
   expect(lines.join()).toContain('your connections use TLS (src/db.ts)')
 })
+
+it('tells of synchronize as far as it is known, and not where the written options switch it off', () => {
+  const lines = (files: Readonly<Record<string, string>>) => {
+    const dependencies = { '@nestjs/core': '11.0.0', '@nestjs/typeorm': '11.0.0', typeorm: '0.3.0', pg: '8.0.0' }
+    const project = memoryProject({ 'package.json': JSON.stringify({ dependencies }), ...MIGRATION, ...files })
+    return besideTheCode(project, detectProject(project, {}), 'src/partywall.ts').flatMap(({ path, why }) =>
+      why.includes('changes tables by itself') ? [`${path}: ${why}`] : [],
+    )
+  }
+  const asyncModule = (value: string) =>
+    `TypeOrmModule.forRootAsync({ useFactory: (config) => ({ type: 'postgres', synchronize: ${value} }) })`
+  expect(lines({ 'src/db.module.ts': asyncModule('config.sync') })).toEqual([])
+  expect(lines({ 'src/db.module.ts': asyncModule('true') })).toEqual([])
+  expect(lines({ 'src/db.module.ts': asyncModule('true'), 'src/cli.ts': '({ synchronize: true })' })).toEqual([
+    expect.stringMatching(/^src\/cli\.ts: it changes tables by itself/),
+  ])
+  expect(lines({ 'src/data-source.ts': 'new DataSource({ synchronize: env.DB_SYNC })' })).toEqual([
+    expect.stringMatching(/^src\/data-source\.ts: if its synchronize is true in an environment/),
+  ])
+  expect(lines({ 'src/db.module.ts': "TypeOrmModule.forRoot({ type: 'postgres', synchronize: true })" })).toEqual([
+    expect.stringMatching(/^src\/db\.module\.ts: it changes tables by itself/),
+  ])
+})
+
+it('does not claim that a seed writes rows of tenants', () => {
+  const files = memoryProject({
+    'package.json': JSON.stringify({ dependencies: { pg: '8.0.0' } }),
+    ...MIGRATION,
+    'src/plan.seeder.ts': '',
+    'src/seeders/plan.ts': 'repository.save({ name: "free" })',
+  })
+  const why = besideTheCode(files, detectProject(files, {}), 'src/partywall.ts').map((each) => each.why)
+  expect(why.join()).toContain('If the rows belong to tables with tenants, row-level security refuses')
+})

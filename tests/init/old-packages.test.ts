@@ -4,10 +4,12 @@ import { detectProject } from '../../src/init/detection/project.ts'
 import { LEAST_VERSIONS, oldPackages } from '../../src/init/plan/old-packages.ts'
 import { memoryProject, packageJson } from './memory-project.ts'
 
+const NEST = ['core', 'common', 'platform-express', 'testing', 'jwt'].map((name) => `@nestjs/${name}`)
+
 function found(versions: Readonly<Record<string, string>>) {
   const installed = Object.entries(versions).map(([path, version]) => [path, JSON.stringify({ version })])
   const files = memoryProject({
-    'package.json': packageJson(['pg', 'fastify', 'drizzle-orm', 'drizzle-kit']),
+    'package.json': packageJson(['pg', 'fastify', 'drizzle-orm', 'drizzle-kit', ...NEST]),
     'pnpm-lock.yaml': '',
     ...Object.fromEntries(installed),
   })
@@ -42,4 +44,13 @@ it('does not name a command that an old drizzle-kit lacks', () => {
     found({ 'node_modules/drizzle-kit/package.json': version }).project.migrations.command
   expect(command('0.20.2')).toBeUndefined()
   expect(command('0.31.0')).toBe('pnpm exec drizzle-kit migrate')
+})
+
+it('raises all packages of NestJS that share a version with one command', () => {
+  const nest = Object.fromEntries(NEST.map((name) => [`node_modules/${name}/package.json`, '10.4.1']))
+  const { old } = found(nest)
+  expect(old.map(({ lines }) => lines)).toEqual([
+    ['pnpm add @nestjs/common@^11.0 @nestjs/core@^11.0 @nestjs/platform-express@^11.0 @nestjs/testing@^11.0'],
+  ])
+  expect(old[0]?.why).toMatch(/^@nestjs\/core 10\.4 is installed, and partywall needs 11\.0 or later\. .*together/)
 })

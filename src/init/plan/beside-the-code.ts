@@ -1,7 +1,8 @@
-import { codeMatches } from '../code/source-text.ts'
+import { codeMatches, onlyCall, replaceSpans } from '../code/source-text.ts'
 import { TEST_FILE } from '../code/test-files.ts'
 import type { Project } from '../detection/project.ts'
 import type { ProjectFiles } from '../project-files.ts'
+import { isNestAsync } from '../wiring/nest.ts'
 import { APP_URL, ENTRY_URL } from '../writers/names.ts'
 import type { ByHand } from './init-plan.ts'
 
@@ -13,7 +14,6 @@ export function besideTheCode(files: ProjectFiles, project: Project, wallPath: s
     .map((path) => ({ path, text: files.read(path) ?? '' }))
   const withText = (pattern: RegExp) => sources.filter(({ text }) => codeMatches(text, pattern)).map(({ path }) => path)
   const secured = withText(/\bssl\s*:(?!\s*false\b)|\bsslmode=/)
-  const changing = withText(/\bsynchronize\s*:(?!\s*false\b)|\.sync\(\s*\{\s*(?:alter|force)\s*:\s*true/)
   const seeding = seeds(files)
   return [
     {
@@ -30,15 +30,7 @@ export function besideTheCode(files: ProjectFiles, project: Project, wallPath: s
             lines: [],
           },
         ]),
-    ...(changing.length === 0
-      ? []
-      : [
-          {
-            path: changing.join(' or '),
-            why: 'it changes tables by itself, and would drop the keys and foreign keys of the migration: switch it off (synchronize: false), and change tables by migrations only',
-            lines: [],
-          },
-        ]),
+    ...changingTables(files, project, sources),
     ...(project.migrations.exists
       ? []
       : [
@@ -53,7 +45,7 @@ export function besideTheCode(files: ProjectFiles, project: Project, wallPath: s
       : [
           {
             path: seeding.join(' and '),
-            why: 'it writes rows without a request, so without a tenant. Unless a superuser runs it, row-level security refuses rows that name no tenant: docs/guides/seeds.md of partywall shows how a seed names the tenant',
+            why: 'it writes rows without a request, so without a tenant. If the rows belong to tables with tenants, row-level security refuses those that name no tenant, unless a superuser runs it: docs/guides/seeds.md of partywall shows how a seed names the tenant',
             lines: [],
           },
         ]),
@@ -67,6 +59,39 @@ export function besideTheCode(files: ProjectFiles, project: Project, wallPath: s
         ]
       : []),
   ]
+}
+
+interface Source {
+  readonly path: string
+  readonly text: string
+}
+
+/** Code that lets an ORM change tables when the application starts. */
+function changingTables(files: ProjectFiles, project: Project, sources: readonly Source[]): readonly ByHand[] {
+  const replaced = project.framework === 'nest' && project.orm === 'typeorm' && isNestAsync(files)
+  const kept = sources.map(({ path, text }) => ({ path, text: replaced ? withoutTypeormModule(text) : text }))
+  const withText = (pattern: RegExp) => kept.filter(({ text }) => codeMatches(text, pattern)).map(({ path }) => path)
+  const always = withText(/\bsynchronize\s*:\s*true\b|\.sync\(\s*\{\s*(?:alter|force)\s*:\s*true/)
+  const maybe = withText(/\bsynchronize\s*:(?!\s*(?:false|true|boolean)\b)/).filter((path) => !always.includes(path))
+  const would = 'would drop the keys and foreign keys of the migration'
+  const line = (paths: readonly string[], why: string): readonly ByHand[] =>
+    paths.length === 0 ? [] : [{ path: paths.join(' or '), why, lines: [] }]
+  return [
+    ...line(
+      always,
+      `it changes tables by itself, and ${would}: switch it off (synchronize: false), and change tables by migrations only`,
+    ),
+    ...line(
+      maybe,
+      `if its synchronize is true in an environment, TypeORM changes tables by itself there, and ${would}: let it be false in all of them, and change tables by migrations only`,
+    ),
+  ]
+}
+
+/** The text without the call that `typeormModules` of the wall's file replaces. The written options end in `synchronize: false`. */
+function withoutTypeormModule(text: string): string {
+  const call = onlyCall(text, /TypeOrmModule\.forRootAsync\s*\(/g)
+  return call === undefined ? text : replaceSpans(text, [{ ...call, by: '' }])
 }
 
 /** Scripts that fill a database: named as seeds, and with statements that write. */
