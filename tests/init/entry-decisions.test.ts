@@ -75,8 +75,9 @@ it('the statements under TO DECIDE give it the right that they name, and no othe
   const [org] = await admin.query("insert into organizations (name) values ('a') returning id")
   await admin.query(`insert into users (org_id, email, password_hash, name) values ('${org?.['id']}', 'a@b.c', 'x', 'admin');
     insert into api_keys (org_id, key_hash) values ('${org?.['id']}', 'h')`)
-  await admin.query(decision('public.api_keys'))
-  await admin.query(decision('public.users'))
+  // The head of the file says that a statement can be run twice.
+  for (const table of ['public.api_keys', 'public.users', 'public.api_keys', 'public.users'])
+    await admin.query(decision(table))
   expect(await asEntry('select key_hash from api_keys')).toEqual([{ key_hash: 'h' }])
   expect(await asEntry('update users set last_login_at = now() returning 1 as done')).toEqual([{ done: 1 }])
   await expect(asEntry('update users set org_id = org_id')).rejects.toMatchObject({ code: '42501' })

@@ -94,7 +94,7 @@ describe('what protect leaves to a person', () => {
         decisions.find(({ object, reason }) => object === table && reason.includes('leaves out the tenant'))?.reason
       expect(reasonOf('public.logs')).toContain('Rows here without a tenant would not be checked.')
       expect(reasonOf('public.notes')).toContain(
-        'Some rows of public.users have no tenant, and the new key refuses rows that refer to them',
+        'Some rows of public.users have no tenant, and the new key refuses rows that refer to them. If rows of public.notes refer to such rows,',
       )
       expect(reasonOf('public.notes')).not.toContain('would not be checked')
     })

@@ -75,7 +75,13 @@ function readDecision(table: Relation, role: string, login: string, hasPolicies:
     object: `${table.label} (sign-in)`,
     reason: `does code that runs before the tenant is known (sign-up, the check of a key or an invitation) read this table? ${login} has no right to the table. The following SQL lets ${login} read all its rows:`,
     sql: [
-      ...(hasPolicies ? [`CREATE POLICY ${READ} ON ${name} FOR SELECT TO ${role} USING (true);`] : []),
+      // A person may run the file a second time after taking the decision.
+      ...(hasPolicies
+        ? [
+            `DROP POLICY IF EXISTS ${READ} ON ${name};`,
+            `CREATE POLICY ${READ} ON ${name} FOR SELECT TO ${role} USING (true);`,
+          ]
+        : []),
       `GRANT SELECT ON ${name} TO ${role};`,
     ].join('\n'),
   }
@@ -95,7 +101,10 @@ function updateDecision(
     reason: `does sign-in, a password reset or a confirmation change these columns? ${login} may not UPDATE. The following SQL lets ${login} change the columns in the rows of all tenants. Name only the columns that ${login} must change:`,
     sql: [
       ...(hasPolicies
-        ? [`CREATE POLICY ${UPDATE} ON ${name} FOR UPDATE TO ${role} USING (true) WITH CHECK (true);`]
+        ? [
+            `DROP POLICY IF EXISTS ${UPDATE} ON ${name};`,
+            `CREATE POLICY ${UPDATE} ON ${name} FOR UPDATE TO ${role} USING (true) WITH CHECK (true);`,
+          ]
         : []),
       `GRANT UPDATE (${list}) ON ${name} TO ${role};`,
     ].join('\n'),

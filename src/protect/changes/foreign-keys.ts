@@ -78,7 +78,7 @@ function foreignKey(planning: Planning, target: Target, constraint: Constraint):
   if (target.hasOrphans) return decide('Rows here without a tenant would not be checked.')
   if (parent.hasOrphans)
     return decide(
-      `Some rows of ${relation.label} have no tenant, and the new key refuses rows that refer to them: give those a tenant first.`,
+      `Some rows of ${relation.label} have no tenant, and the new key refuses rows that refer to them. If rows of ${target.relation.label} refer to such rows, give the rows of ${relation.label} a tenant first.`,
     )
   const table = qualifiedName(target.relation)
   const quoted = quoteIdentifier(name)

@@ -72,7 +72,8 @@ export function sqlOf(parts: readonly Section[]): string {
 export function headWithDecisions(phase: Phase | 'all', decisions: readonly Decision[]): string {
   const head = headOf(phase, 'up')
   if (decisions.length === 0) return head
-  return `${head}\n-- The list TO DECIDE at the end has the changes that are left to you.`
+  return `${head}\n-- The list TO DECIDE at the end has the changes that are left to you. Some of its statements can run only once: make those comments again before
+-- you run the file a second time.`
 }
 
 /**

@@ -113,7 +113,7 @@ function dormant(planning: Planning, { relation }: Target): readonly Decision[] 
     {
       object: relation.label,
       reason: `row security was off, so ${asleep.map((policy) => policy.name).join(', ')} had no effect, and each session saw all rows. It now sees all rows of its tenant. This lets the table's own policies decide within the tenant.${loses}`,
-      sql: `DROP POLICY tenant_isolation_policy ON ${qualifiedName(relation)};`,
+      sql: `DROP POLICY IF EXISTS tenant_isolation_policy ON ${qualifiedName(relation)};`,
     },
   ]
 }
