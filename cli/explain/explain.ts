@@ -19,7 +19,7 @@ export function explainCommand(): Command {
     .addOption(
       new Option(
         '--level <level>',
-        "the application's level, as database.roles, levelOf or access.levels choose it (default: both are judged)",
+        "the application's level, as database.roles, levelOf or access.levels choose it (default: level of partywall.config.*, else both are judged)",
       )
         .choices(['tenant_user', 'tenant_admin'])
         .conflicts('role'),
@@ -37,7 +37,8 @@ It reads in read-only transactions, which are rolled back. UPDATE and DELETE are
 
   partywall explain --tenant 3f0c… --table projects --row id=42
 
-Exit code: 0 the tenant sees its row, 1 the row is hidden, or belongs to another tenant, 2 it could not be found out, or\nit depends on the level.`,
+Exit code: 0 the tenant sees its row, 1 the row is hidden or refused, does not exist, or belongs to another tenant,
+2 it could not be found out, or it depends on the level.`,
     )
     .action(async (flags: unknown) => {
       const { runExplain } = await import('./run-explain.ts')

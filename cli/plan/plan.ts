@@ -16,7 +16,7 @@ export function planCommand(): Command {
     .addOption(
       new Option(
         '--level <level>',
-        "the application's level, as database.roles, levelOf or access.levels choose it (default: tenant_user)",
+        "the application's level, as database.roles, levelOf or access.levels choose it (default: level of partywall.config.*, else tenant_user)",
       )
         .choices(['tenant_user', 'tenant_admin'])
         .conflicts('role'),

@@ -33,8 +33,14 @@ export function conclude(found: Found, { verb }: RowQuestion, { tenant }: Tenant
   return {
     outcome: 'visible',
     foreign,
-    conclusion: `The tenant ${passes} the row${whose}, as far as rights and policies decide. Triggers, constraints and WITH CHECK were not run.`,
+    conclusion: `The tenant ${passes} ${whatOf(found, verb)}${whose}, as far as rights and policies decide. Triggers, constraints and WITH CHECK were not run.`,
   }
+}
+
+/** An UPDATE may be granted on some columns only. */
+function whatOf({ rights }: Found, verb: RowQuestion['verb']): string {
+  const columns = rights.find(({ what }) => what.startsWith(`${verb} on `))?.columns
+  return columns === undefined ? 'the row' : `these columns of the row: ${columns.join(', ')}`
 }
 
 /**
@@ -69,7 +75,12 @@ function hiddenByPolicies({ seal, judged }: Found): string | undefined {
 
 /** A GRANT is called a fix only if the policies, which were evaluated for this role and row, let the row pass. */
 function lackingReason(found: Found, lacking: readonly Reading[], verb: RowQuestion['verb']): string {
-  const privilege = `Hidden by a missing privilege: ${lacking.map(({ what }) => what).join(', ')}.`
+  const names = lacking.map(({ what }) => what).join(', ')
+  // The tenant sees the row, and PostgreSQL answers the statement with an error.
+  const isRefused = verb !== 'SELECT' && found.seen === true
+  const privilege = isRefused
+    ? `Refused: a privilege is missing: ${names}.`
+    : `Hidden by a missing privilege: ${names}.`
   if (found.judged.together === 'passes') {
     const grants = lacking.flatMap(({ grant }) => grant ?? []).join(' ')
     return `${privilege} Fix, if tenants are meant to ${verb} rows of this table: ${grants}`

@@ -18,6 +18,8 @@ export interface Reading {
   readonly expression?: string
   /** The GRANT that gives a missing privilege. */
   readonly grant?: string
+  /** The columns that a privilege is granted on, if it is not granted on the whole table. */
+  readonly columns?: readonly string[]
 }
 
 /** The answer for one database role. */

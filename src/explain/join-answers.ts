@@ -28,5 +28,5 @@ function conclusionOf(
     outcome === 'depends'
       ? 'The answer depends on the level as which the application runs statements (database.roles, levelOf, access.levels).'
       : 'Only the level as which the application runs statements matters (database.roles, levelOf, access.levels).'
-  return [...lines, `${which} Name it with --level, or as level in partywall.config.ts.`].join('\n')
+  return [...lines, `${which} Name it with --level, or as level in partywall.config.*.`].join('\n')
 }

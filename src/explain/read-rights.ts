@@ -41,9 +41,29 @@ async function readTable(
   )
   const what = `${verb} on ${relation.label}`
   if (rows[0]?.whole !== true && rows[0]?.column === true)
-    return { what, verdict: 'passes', sentence: 'It is granted, on some columns only.' }
+    return grantedColumns(what, await readColumns(client, relation, role, verb))
   const table = `${quoteIdentifier(relation.schema)}.${quoteIdentifier(relation.name)}`
   return reading(rows[0]?.whole === true, what, { role, right: `${verb} ON ${table}` })
+}
+
+async function readColumns(
+  client: pg.Client,
+  relation: Relation,
+  role: string,
+  verb: RowQuestion['verb'],
+): Promise<readonly string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `select attname as name from pg_catalog.pg_attribute
+      where attrelid = $2::pg_catalog.oid and attnum > 0 and not attisdropped
+        and pg_catalog.has_column_privilege($1, attrelid, attnum, $3)
+      order by attnum`,
+    [role, relation.oid, verb],
+  )
+  return rows.map(({ name }) => name)
+}
+
+function grantedColumns(what: string, columns: readonly string[]): Reading {
+  return { what, verdict: 'passes', sentence: `It is granted on these columns only: ${columns.join(', ')}.`, columns }
 }
 
 function reading(

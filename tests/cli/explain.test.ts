@@ -187,7 +187,7 @@ describe('partywall explain', { timeout: 60_000 }, () => {
       { role: 'tenant_admin', outcome: 'visible' },
     ])
     expect(conclusion).toMatch(
-      /As tenant_user: Hidden by.*\nAs tenant_admin: The tenant may delete the row.*\n.*--level/,
+      /As tenant_user: Refused: a privilege is missing: DELETE on public\.documents\..*\nAs tenant_admin: The tenant may delete the row.*\n.*--level/,
     )
     const { rows } = await two.database.admin(`select 1 from documents where id = '${two.a.documentId}'`)
     expect(rows).toHaveLength(1)
@@ -227,6 +227,22 @@ describe('partywall explain', { timeout: 60_000 }, () => {
     }
   })
 
+  it('names the columns, where an UPDATE is granted on some columns only', () =>
+    having(
+      'grant update (name) on tenants to tenant_user',
+      'revoke update (name) on tenants from tenant_user',
+      async () => {
+        const { outcome, conclusion, readings } = await explain(two.a, {
+          flags: { table: 'tenants', row: [`id=${two.a.id}`], verb: 'update', level: 'tenant_user' },
+        })
+        expect(outcome).toBe('visible')
+        expect(conclusion).toContain('The tenant may update these columns of the row: name, as far as')
+        expect(readings).toContainEqual(
+          expect.objectContaining({ sentence: 'It is granted on these columns only: name.' }),
+        )
+      },
+    ))
+
   it('says that a row belongs to no tenant where its tenant column is NULL', async () => {
     const make = `create table loose (id int primary key, tenant_id uuid references tenants);
       insert into loose values (1); grant select on loose to tenant_user, tenant_admin; alter table loose enable row level security;
@@ -255,7 +271,7 @@ describe('partywall explain', { timeout: 60_000 }, () => {
       rows[0].restore,
       async () => {
         const { conclusion } = await explain(two.b, { flags: { verb: 'delete', level: 'tenant_user' } })
-        expect(conclusion).toMatch(/^Hidden by a missing privilege: DELETE .*tenant_level_policy/)
+        expect(conclusion).toMatch(/^Refused: a privilege is missing: DELETE .*tenant_level_policy/)
         const asEach = await explain(two.b, { flags: { verb: 'delete' } })
         // Any code of the application can take each level, so one that reaches the row is a leak.
         expect(asEach).toMatchObject({ outcome: 'visible', foreign: true, exit: 1 })
