@@ -8,7 +8,8 @@ const SKEW_SECONDS = 5
 
 /** Fetches the keys of the identity provider as the verifier does, and compares the provider's clock with this machine's clock. */
 export async function examineIdentityProvider({ jwksUrl }: DoctorSettings): Promise<readonly DoctorLine[]> {
-  if (jwksUrl === undefined) return [skipped(AREA, 'Not looked at: set JWKS_URL, or give --jwks-url.')]
+  if (jwksUrl === undefined)
+    return [skipped(AREA, 'Not looked at. If an identity provider signs your tokens, set JWKS_URL or give --jwks-url.')]
   if (!URL.canParse(jwksUrl)) return [error(AREA, 'JWKS_URL is not a URL.', 'Give the jwks_uri of the provider.')]
   const url = new URL(jwksUrl)
   try {

@@ -16,7 +16,7 @@ interface Connection {
 export async function examineRedis(settings: DoctorSettings): Promise<readonly DoctorLine[]> {
   const { redisUrl, redisIsOurs, folder } = settings
   if (redisUrl === undefined)
-    return [skipped(AREA, 'Not looked at: set REDIS_URL, or give --redis-url. Only rate limits need it.')]
+    return [skipped(AREA, 'Not looked at. If your rate limits use Redis, set REDIS_URL or give --redis-url.')]
   if (!URL.canParse(redisUrl))
     return [
       error(
