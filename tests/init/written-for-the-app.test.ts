@@ -69,6 +69,8 @@ describe('the file of the wall', () => {
   it('names the columns that the guard looks for, where they are not the usual ones', () => {
     const dependencies = { express: '5.0.0', pg: '8.0.0' }
     const text = wallOf({ type: 'module', dependencies })
+    expect(text).toContain('The guard is off until your adapter gets `guard: wall.guard`')
+    expect(text).toMatch(/Answers are kept for 60 seconds\. .* call wall\.tenants\.invalidate\(id\)\n/)
     expect(text).toContain(`  guard: { fields: ['${ORGS.column}', 'orgId'] },`)
   })
 

@@ -54,6 +54,8 @@ ${exported(input, 'wall')}createPartywall({
   seal: { secret: setting('${SEAL_SECRET}') },${guardOf(facts)}
 ${authOf(input)}
   tenants: {
+    // Answers are kept for 60 seconds. ${facts.status === undefined ? 'After your code deletes a tenant' : 'After your code changes the status of a tenant, or deletes one'}, call wall.tenants.invalidate(id)
+    // in each process: otherwise its requests may still be let in for up to 60 seconds (docs/tenants.md of partywall).
     async findByClaim(claim) {
       const { rows } = await entryPool.query(${lookup(facts)}, [claim])
       return rows[0]${facts.status === undefined ? '' : ' // a tenant whose status is not active is refused'}
@@ -75,7 +77,9 @@ function guardOf({ column }: TenantFacts): string {
   const camel = column.replace(/_(\w)/g, (_whole, letter: string) => letter.toUpperCase())
   if (camel === 'tenantId') return ''
   const fields = [...new Set([column, camel])].map((name) => `'${name}'`).join(', ')
-  return `\n  guard: { fields: [${fields}] },`
+  return `
+  // For answers that name another tenant. The guard is off until your adapter gets \`guard: wall.guard\`: see docs/guards.md of partywall.
+  guard: { fields: [${fields}] },`
 }
 
 function lookup({ table, key, status, tier }: TenantFacts): string {
