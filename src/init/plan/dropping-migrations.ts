@@ -4,7 +4,7 @@ import type { ProjectFiles } from '../project-files.ts'
 /** Statements that delete rows when a file runs a second time. */
 const DELETES = /\b(?:drop\s+(?:table|schema|database|owned)|truncate)\b/i
 /** The line behind which some tools write the down migration into the same file. */
-const DOWN_PART = /^\s*--\s*(?:migrate:down|\+goose\s+down|\+migrate\s+down|\+micrate\s+down|down\b)/im
+const DOWN_PART = /^[ \t]{0,20}--[ \t]{0,20}(?:migrate:|\+(?:goose|migrate|micrate) )?down\b/im
 
 /**
  * Names of SQL migrations that delete rows of the development database if the runner runs them a second time, as a runner does that keeps no
