@@ -157,7 +157,10 @@ describe('partywall plan', { timeout: 60_000 }, () => {
       expect(explained.status).toBe(1)
       writeFileSync(join(folder, 'partywall.config.mjs'), "export default { envFile: '.env', level: 'tenant_admin' }\n")
       const remove = 'delete from public.documents'
-      expect(run('plan', remove, '--tenant', two.a.id).stdout).toContain('role tenant_admin')
+      expect(run('plan', remove, '--tenant', two.a.id)).toMatchObject({
+        status: 0,
+        stdout: expect.stringContaining('role tenant_admin'),
+      })
       const chosen = run('plan', remove, '--tenant', two.a.id, '--level', 'tenant_user')
       expect(chosen).toMatchObject({ status: 2, stderr: expect.stringContaining('runs as tenant_user') })
       // verify takes the same file, and has no level.
