@@ -155,7 +155,10 @@ describe('partywall plan', { timeout: 60_000 }, () => {
       )
       expect(`${explained.stdout}${explained.stderr}`).toContain('tenant')
       expect(explained.status).toBe(1)
-      writeFileSync(join(folder, 'partywall.config.mjs'), "export default { envFile: '.env', level: 'tenant_admin' }\n")
+      writeFileSync(
+        join(folder, 'partywall.config.mjs'),
+        "export default { envFile: '.env', appRole: 'app', level: 'tenant_admin' }\n",
+      )
       const remove = 'delete from public.documents'
       expect(run('plan', remove, '--tenant', two.a.id)).toMatchObject({
         status: 0,

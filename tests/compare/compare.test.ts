@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { runCompare } from '../../cli/compare/run-compare.ts'
 import { sealedRow } from '../../src/seal/policy-text.ts'
+import { withOwnServer } from '../setup/own-server.ts'
 
 let folder: string
 const app = `compared_${randomBytes(4).toString('hex')}`
@@ -119,6 +120,7 @@ describe('partywall compare', () => {
 })
 
 describe('partywall compare of a sealed schema', () => {
+  withOwnServer()
   const OPEN = `drop policy own on papers; create policy own on papers using (true);
     drop policy seal on papers; create policy seal on papers as restrictive using ((select coalesce(t.tenant_id, partywall.tenant_id()) from partywall.ticket t) is not null);`
   it.each([

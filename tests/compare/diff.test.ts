@@ -9,6 +9,7 @@ import { runDiff } from '../../cli/diff/run-diff.ts'
 import type { JudgedChange } from '../../src/compare/changes/judge-changes.ts'
 import { openThrowAwayServer } from '../../src/embedded/throw-away-server.ts'
 import { sealedRow } from '../../src/seal/policy-text.ts'
+import { withOwnServer } from '../setup/own-server.ts'
 import { makeRolesAllTheTime } from '../setup/roles-of-others.ts'
 
 let folder: string
@@ -106,21 +107,6 @@ describe('partywall diff', { timeout: 120_000 }, () => {
       `create table notes (id int primary key, firm_id int not null references firms (id)); grant select on notes to ${app};`,
     )
     expect(of('public.notes')).toMatchObject({ judgement: 'weaker' })
-  })
-
-  it.each([
-    ['review', 'create policy nobody on papers as restrictive for select using (false)', /can do less .*SELECT/],
-    [
-      'weaker',
-      `drop policy own on papers; create policy own on papers using (true); drop policy seal on papers;
-       create policy seal on papers as restrictive using ((select coalesce(t.tenant_id, partywall.tenant_id()) from partywall.ticket t) is not null)`,
-      /can do more: SELECT on public\.papers as tenant_user: user 1 of tenant 1 on the row of user 3 of tenant 2/,
-    ],
-    ['equal', 'create index on papers (body)', /^Every statement/],
-  ])('%s in a sealed schema: %s', async (judgement, change, reason) => {
-    const { of } = await diff(change, SEALED, { appRole: app })
-    expect(of('public.papers')).toMatchObject({ judgement })
-    expect(of('public.papers')?.reasons.join('\n')).toMatch(reason)
   })
 
   it('takes the role from partywall.config of the working folder', async () => {
@@ -268,5 +254,23 @@ describe('partywall diff of a database', { timeout: 120_000 }, () => {
     await expect(runDiff({ migrations: folder }, () => {})).rejects.toThrow(/Give BASE, .* or --database-url/)
     await expect(runDiff({ base: 'main', databaseUrl: 'postgres://x/y' }, () => {})).rejects.toThrow(/Give BASE/)
     await expect(runDiff({ databaseUrl: 'postgres://x/y' }, () => {})).rejects.toThrow(/needs --migrations/)
+  })
+})
+
+describe('partywall diff of a sealed schema', { timeout: 120_000 }, () => {
+  withOwnServer()
+  it.each([
+    ['review', 'create policy nobody on papers as restrictive for select using (false)', /can do less .*SELECT/],
+    [
+      'weaker',
+      `drop policy own on papers; create policy own on papers using (true); drop policy seal on papers;
+       create policy seal on papers as restrictive using ((select coalesce(t.tenant_id, partywall.tenant_id()) from partywall.ticket t) is not null)`,
+      /can do more: SELECT on public\.papers as tenant_user: user 1 of tenant 1 on the row of user 3 of tenant 2/,
+    ],
+    ['equal', 'create index on papers (body)', /^Every statement/],
+  ])('%s in a sealed schema: %s', async (judgement, change, reason) => {
+    const { of } = await diff(change, SEALED, { appRole: app })
+    expect(of('public.papers')).toMatchObject({ judgement })
+    expect(of('public.papers')?.reasons.join('\n')).toMatch(reason)
   })
 })
