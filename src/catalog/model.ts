@@ -73,6 +73,8 @@ export interface Column {
   readonly notNull: boolean
   /** The default of the column, or else of its domain. */
   readonly default: string | undefined
+  /** The column itself has a default, and not only its domain. */
+  readonly hasOwnDefault: boolean
   readonly generated: 'stored' | 'virtual' | undefined
   readonly identity: 'always' | 'by-default' | undefined
   readonly collation: string | undefined

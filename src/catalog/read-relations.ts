@@ -59,6 +59,7 @@ interface ColumnRow extends Record<string, unknown> {
   readonly category: string
   readonly not_null: boolean
   readonly default_text: string | null
+  readonly own_default: boolean
   readonly generated: string
   readonly identity: string
   readonly collation: string | null
@@ -139,6 +140,7 @@ async function readColumns(
            pg_catalog.format_type(a.atttypid, a.atttypmod) as type, a.atttypid::int8::float8 as type_oid,
            pg_catalog.format_type(b.below, null) as base_type, b.below::int8::float8 as base_oid, bt.typcategory::text as category,
            (a.attnotnull or b.not_null) as not_null, coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), pg_catalog.pg_get_expr(ty.typdefaultbin, 0)) as default_text,
+           d.oid is not null as own_default,
            a.attgenerated::text as generated, a.attidentity::text as identity, l.collname::text as collation,
            coalesce(l.collisdeterministic, true) as deterministic
     from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid
@@ -174,6 +176,7 @@ async function readColumns(
         category: row.category,
         notNull: row.not_null,
         default: row.default_text ?? undefined,
+        hasOwnDefault: row.own_default,
         generated: row.generated === 's' ? 'stored' : row.generated === 'v' ? 'virtual' : undefined,
         identity: row.identity === 'a' ? 'always' : row.identity === 'd' ? 'by-default' : undefined,
         collation: row.collation ?? undefined,

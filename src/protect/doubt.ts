@@ -14,7 +14,9 @@ export function doubtOf({ sessionCall, contextTypes, setting }: Planning, target
   if (asked !== undefined)
     return `The policies of this table ask for ${asked} and never for ${column.name}, which may be empty or hold another tenant's id.`
   const families = new Set([...contextTypes].map(familyOf))
-  if (families.size === 0 || families.has(familyOf(column.cast))) return undefined
+  // The text of a tenant's id is the same for a domain and for the type below it.
+  const own = [column.cast, column.existing?.baseType ?? column.cast]
+  if (families.size === 0 || own.some((type) => families.has(familyOf(type)))) return undefined
   return `Elsewhere ${setting.setting} is compared with ${[...contextTypes].join(' and ')}, and ${column.name} is ${column.type} here.`
 }
 

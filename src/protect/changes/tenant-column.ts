@@ -84,7 +84,7 @@ function defaultChange(planning: Planning, target: Target): Change | undefined {
   // A default of the user's own that reads the same setting is kept.
   if (existing?.default?.includes(`'${planning.setting.setting}'`) === true) return undefined
   const alter = `ALTER TABLE ${qualifiedName(relation)} ALTER COLUMN ${quoteIdentifier(column.name)}`
-  const before = existing?.default
+  const before = existing?.hasOwnDefault === true ? existing.default : undefined
   return {
     phase: 'protect',
     object: relation.label,
