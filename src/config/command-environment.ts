@@ -26,7 +26,6 @@ const MORE_URLS = [
   'POSTGRES_URL_NON_POOLING',
   'TYPEORM_URL',
 ]
-const FLYWAY = ['FLYWAY_URL', 'FLYWAY_USER', 'FLYWAY_PASSWORD']
 /** Prisma empties its shadow database, so this database must stay another one. */
 const KEPT = /SHADOW/i
 
@@ -44,33 +43,33 @@ const KEPT = /SHADOW/i
 export function commandEnvironment(
   inherited: Environment,
   files: readonly string[],
-  database: { readonly url: string; readonly name: string },
+  databaseUrl: string,
 ): Record<string, string | undefined> {
-  const known: Environment = Object.assign({}, ...[...files].reverse().map(parsed), inherited)
-  const url = new URL(database.url)
+  const known: Environment = Object.assign({}, ...[...files].reverse().map((text) => parseEnv(text)), inherited)
+  const url = new URL(databaseUrl)
   const values: Readonly<Record<ConnectionPart, string>> = {
     // A folder of sockets stands in the parameter `host`.
     host: url.searchParams.get('host') ?? decodeURIComponent(url.hostname),
     port: url.port === '' ? '5432' : url.port,
     user: decodeURIComponent(url.username),
     password: decodeURIComponent(url.password),
-    database: database.name,
+    database: decodeURIComponent(url.pathname.slice(1)),
   }
   const prefixes = [...PART_PREFIXES, ...ownPrefixes(known)]
   const parts = prefixes.flatMap((prefix) =>
     CONNECTION_PARTS.flatMap((part) => partVariables(prefix, part).map((name) => [name, values[part]] as const)),
   )
   const urls = [...URL_VARIABLES, ...MORE_URLS, ...Object.keys(known).filter((name) => isPostgresUrl(known[name]))]
-  const jdbc = `jdbc:postgresql://${url.host}/${encodeURIComponent(database.name)}${url.search}`
+  const jdbc = `jdbc:postgresql://${url.host}${url.pathname}${url.search}`
   const jdbcNames = Object.keys(known).filter((name) => known[name]?.startsWith('jdbc:postgresql:'))
   return {
     ...inherited,
     ...Object.fromEntries(REMOVED.map((name) => [name, undefined])),
     ...Object.fromEntries(parts),
-    ...Object.fromEntries([...FLYWAY, ...jdbcNames].map((name) => [name, jdbc])),
+    ...Object.fromEntries(['FLYWAY_URL', ...jdbcNames].map((name) => [name, jdbc])),
     FLYWAY_USER: values.user,
     FLYWAY_PASSWORD: values.password,
-    ...Object.fromEntries(urls.filter((name) => !KEPT.test(name)).map((name) => [name, database.url])),
+    ...Object.fromEntries(urls.filter((name) => !KEPT.test(name)).map((name) => [name, databaseUrl])),
   }
 }
 
@@ -79,10 +78,6 @@ export async function envFilesOf(folder: string): Promise<readonly string[]> {
   const names = [...ENV_FILES, '.env.test', '.env.production']
   const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8').catch(() => '')))
   return texts.filter((text) => text !== '')
-}
-
-function parsed(text: string): Environment {
-  return parseEnv(text)
 }
 
 function isPostgresUrl(value: string | undefined): boolean {

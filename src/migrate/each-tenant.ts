@@ -116,9 +116,10 @@ function runCommand(
   options: EachTenantOptions & { readonly envFiles: readonly string[] },
 ): Promise<void> {
   const own = environmentFor(registered, options)
-  const url = new URL(own['DATABASE_URL'] ?? options.databaseUrl)
-  const database = { url: url.href, name: decodeURIComponent(url.pathname.slice(1)) }
-  const env = { ...commandEnvironment(options.environment, options.envFiles, database), ...own }
+  const env = {
+    ...commandEnvironment(options.environment, options.envFiles, own['DATABASE_URL'] ?? options.databaseUrl),
+    ...own,
+  }
   return new Promise((resolve, reject) => {
     const child = spawn(options.command, { shell: true, env, stdio: ['ignore', 'inherit', 'pipe'] })
     let said = ''

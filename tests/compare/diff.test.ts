@@ -8,9 +8,9 @@ import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { runDiff } from '../../cli/diff/run-diff.ts'
 import type { JudgedChange } from '../../src/compare/changes/judge-changes.ts'
 import { openThrowAwayServer } from '../../src/embedded/throw-away-server.ts'
-import { sealedRow } from '../../src/seal/policy-text.ts'
 import { withOwnServer } from '../setup/own-server.ts'
 import { makeRolesAllTheTime } from '../setup/roles-of-others.ts'
+import { sealedPapers } from './sealed-papers.ts'
 
 let folder: string
 const app = `diffed_${randomBytes(4).toString('hex')}`
@@ -23,14 +23,7 @@ const BASE = `do $$ begin if not exists (select from pg_roles where rolname = '$
   alter table papers enable row level security; alter table papers force row level security;
   create policy own on papers using (${OWN});`
 
-/** The session's context is sealed, as `protect --seal` writes it. Without a seal no row is in reach. */
-const SEALED = `do $$ begin if not exists (select from pg_roles where rolname = '${app}') then create role ${app} login; end if; end $$;
-  grant tenant_user, tenant_admin to ${app};
-  create table firms (id int primary key); create table papers (id int primary key, firm_id int not null references firms (id), body text);
-  create index on papers (firm_id); alter table papers enable row level security; alter table papers force row level security;
-  grant select, insert, update, delete on papers to tenant_user, tenant_admin;
-  create policy own on papers using (firm_id = (select nullif(current_setting('app.current_tenant_id', true), '')::int));
-  create policy seal on papers as restrictive using (${sealedRow('firm_id', 'integer')});`
+const SEALED = sealedPapers(app)
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'partywall-diff-test-'))

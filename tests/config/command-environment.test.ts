@@ -5,7 +5,7 @@ import { commandEnvironment } from '../../src/config/command-environment.ts'
 const DATABASE = { url: 'postgres://postgres:s%40fe@127.0.0.1:6543/partywall_verify', name: 'partywall_verify' }
 const PARTS = { HOST: '127.0.0.1', PORT: '6543', USER: 'postgres', PASSWORD: 's@fe' }
 const of = (inherited: Readonly<Record<string, string>>, ...files: readonly string[]) =>
-  commandEnvironment(inherited, files, DATABASE)
+  commandEnvironment(inherited, files, DATABASE.url)
 
 it.each(['DB_', 'DATABASE_', 'POSTGRES_', 'POSTGRESQL_', 'PG_', 'TYPEORM_', 'PG'])(
   'sets the variables that begin with %s, also if nothing names them',

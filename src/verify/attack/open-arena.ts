@@ -23,7 +23,7 @@ export async function openArena(
 ): Promise<Arena> {
   const { facts, contextSql } = options
   const source = facts.tenancy.context
-  const sealer = await sealerOf(options, session)
+  const sealer = await sealerFor(options, session)
   const own = facts.acting[0]
   const nonce = before?.nonce ?? randomBytes(3).toString('hex')
   const planting = await plant({
@@ -56,7 +56,7 @@ export async function openArena(
  * only.
  */
 export async function contextsOf(options: ArenaOptions, session: AttackSession, planting: Planting): Promise<Contexts> {
-  return plantedContexts(options.facts, planting, await sealerOf(options, session), options.contextSql)
+  return plantedContexts(options.facts, planting, await sealerFor(options, session), options.contextSql)
 }
 
 /** The contexts of a planting, with the given sealer or without a seal. */
@@ -88,13 +88,17 @@ export function plantedContexts(
   )
 }
 
-async function sealerOf({ sealSecret }: ArenaOptions, session: AttackSession) {
-  if (sealSecret === undefined) return undefined
+async function sealerFor({ sealSecret }: ArenaOptions, session: AttackSession) {
+  return sealSecret === undefined ? undefined : sealerOf(session, sealSecret)
+}
+
+/** What the seals of this session are made from. */
+export async function sealerOf(session: AttackSession, secret: string): Promise<ContextSealer> {
   const { rows } = await session.query<{ pid: number; database: string }>(
     'select pg_backend_pid() as pid, current_database()::text as database',
   )
   const { pid: backendPid = 0, database = '' } = rows[0] ?? {}
-  return { secret: sealSecret, database, backendPid }
+  return { secret, database, backendPid }
 }
 
 function plantingContext(context: AttackContext, role: Facts['acting'][number]): string {

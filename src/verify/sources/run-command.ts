@@ -105,7 +105,7 @@ function execute(
     windowsHide: true,
     cwd: options.folder,
     env: {
-      ...commandEnvironment(options.environment, envFiles, database),
+      ...commandEnvironment(options.environment, envFiles, database.url),
       ...NO_SESSION_SETTINGS,
       // For a command that runs `partywall migrate` itself.
       PARTYWALL_SEAL_SECRET: database.sealSecret,

@@ -4,9 +4,9 @@ import { startPostgres } from '../../embedded/start-postgres.ts'
 import type { ThrowAwayServer } from '../../embedded/throw-away-server.ts'
 import { migrate } from '../../migrate/migrate.ts'
 import { readOwnMigrations } from '../../migrate/own-migrations.ts'
-import { deriveSealKey } from '../../seal/seal-key.ts'
 import { appRoleLines, freeRoleName, grantLines } from '../../tenancy/app-role-sql.ts'
 import type { InputFile, MadeRole } from './prepared-source.ts'
+import { storeSealKey } from './store-seal-key.ts'
 
 /** A new database, made for one run. A source fills it, and `verify` then attacks it. */
 export interface ThrowAwayDatabase {
@@ -86,7 +86,13 @@ async function fill(server: ThrowAwayServer, name: string, stops: boolean): Prom
       return own.map(({ name, sql, checksum }) => ({ name, bytes: Buffer.byteLength(sql), sha256: checksum }))
     },
     isEmpty: () => withClient(url, isEmpty),
-    addSealKey: () => withClient(url, (client) => addSealKey(client, sealSecret)),
+    addSealKey: () =>
+      withClient(url, (client) =>
+        storeSealKey(
+          { query: (text, values) => client.query(text, values === undefined ? undefined : [...values]) },
+          sealSecret,
+        ),
+      ),
     remember: (role) => void made.add(role),
     async makeAppRole() {
       made.add(APP_ROLE)
@@ -125,17 +131,6 @@ async function isEmpty(client: pg.Client): Promise<boolean> {
          and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')) as empty`,
   )
   return rows[0]?.empty === true
-}
-
-async function addSealKey(client: pg.Client, sealSecret: string): Promise<boolean> {
-  const { rows } = await client.query("select to_regclass('partywall.seal_keys') is not null as there")
-  if (rows[0]?.there !== true) return false
-  const key = deriveSealKey(sealSecret)
-  await client.query(
-    'insert into partywall.seal_keys (key_id, inner_pad, outer_pad) values ($1, $2, $3) on conflict (key_id) do nothing',
-    [key.keyId, key.innerPad, key.outerPad],
-  )
-  return true
 }
 
 /** Drops a role. If another database still needs it, the role is kept. */
