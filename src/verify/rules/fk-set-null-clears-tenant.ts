@@ -1,9 +1,9 @@
 import type { Column } from '../../catalog/model.ts'
 import { peel } from '../../prove/rewrite.ts'
-import { functionFinder, settingsIn } from '../../tenancy/discovery/settings.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 import { chosenSeverity, type FindingDraft } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
+import { settingsOfDefault } from '../readings/default-settings.ts'
 import { compositeForeignKeySql, type TenantForeignKey, tenantForeignKeys } from '../readings/foreign-keys.ts'
 
 export const fkSetNullClearsTenant: Rule = {
@@ -49,10 +49,8 @@ function newTenant(facts: Facts, action: Action, tenant: Column): NewTenant {
   if (!parsed.ok) return 'default'
   const value = peel(parsed.value)
   if (value.kind === 'constant' && value.value === null) return 'null'
-  const uses = settingsIn(parsed.value, facts.sql, functionFinder(facts.catalog))
-  const { context } = facts.tenancy
-  const known = [context.setting, ...context.alternatives.map((use) => use.setting)]
-  return uses.length > 0 && uses.every((use) => known.includes(use.setting)) ? 'session' : 'default'
+  const { own, foreign } = settingsOfDefault(facts, parsed.value)
+  return own.length > 0 && foreign.length === 0 ? 'session' : 'default'
 }
 
 function judged(

@@ -1,8 +1,8 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import { peel } from '../../prove/rewrite.ts'
-import { functionFinder, settingsIn } from '../../tenancy/discovery/settings.ts'
 import { contextSql } from '../../tenancy/policy-sql.ts'
 import type { Rule } from '../finding/rule.ts'
+import { settingsOfDefault } from '../readings/default-settings.ts'
 
 export const tenantDefaultConstant: Rule = {
   id: 'tenant-default-constant',
@@ -14,7 +14,6 @@ export const tenantDefaultConstant: Rule = {
   remedy: 'Take the default from the setting of the session.',
   *run(facts) {
     const { context } = facts.tenancy
-    const functions = functionFinder(facts.catalog)
     for (const table of facts.tenancy.tables.values()) {
       if (table.kind !== 'tenant' || table.column.default === undefined) continue
       const { relation, column } = table
@@ -23,10 +22,8 @@ export const tenantDefaultConstant: Rule = {
       if (!parsed.ok || facts.reach(relation, 'INSERT').length === 0) continue
       const value = peel(parsed.value)
       const constant = value.kind === 'constant' && value.value !== null
-      const uses = settingsIn(parsed.value, facts.sql, functions)
-      const known = [context.setting, ...context.alternatives.map((use) => use.setting)]
-      const foreign = uses.filter((use) => !known.includes(use.setting))
-      if (!constant && (foreign.length === 0 || uses.length > foreign.length)) continue
+      const { own, foreign } = settingsOfDefault(facts, parsed.value)
+      if (!constant && (foreign.length === 0 || own.length > 0)) continue
       const why = constant ? 'a constant' : `the setting ${foreign[0]?.setting}`
       // If the setting holds a session key, only a subquery finds the tenant, and PostgreSQL allows no subquery in a column default.
       // SET DEFAULT NULL overrides the default of a domain too, which DROP DEFAULT would leave.
